@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class JobsConfig(AppConfig):
+    """Long work."""
+
+    name = "jobs"
+    verbose_name = "Long work"
