@@ -1,0 +1,138 @@
+"""A file before it is imported: its first rows as they would be understood, and what would become of some thousand.
+
+What would be rejected is told by the readers themselves, so that the preview never promises what the import then refuses.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from customers.importing import shopify_bulk
+from customers.importing.amounts import IN_ANOTHER_CURRENCY
+from customers.importing.causes import Causes, lacking
+from customers.importing.dates import are_days
+from customers.importing.deciding import Look, look_at
+from customers.importing.options import Named, Preview, Question, ReadOptions, Shown
+from customers.importing.reading import batches_of, plan_of
+from customers.importing.records import Batch, Reject
+from customers.importing.rows import UNEVEN, Block
+from customers.importing.shopify import HEAD_ELSEWHERE
+from customers.importing.showing import preview_of_bulk, show
+from customers.importing.values import Bad, Cached
+
+_ASKED_ABOUT = {"date_order": {"date"}, "time_zone": {"date"}, "decimal_mark": {"money", "quantity"}}
+"""What the cells hold that cannot be told before a question is answered."""
+_ASSUMED = {"time_zone": "UTC", "currency": "USD"}
+
+
+def preview(path: Path, options: ReadOptions, *, now: datetime, rows: int = 20, time_zone: str = "") -> Preview:
+    """How the first `rows` would be understood, and what an import would make of the rows that are looked at, some thousand.
+
+    Open questions are no hindrance: cells that depend on one wait for its answer. Times are shown in the zone of the file or
+    its options, and where neither has one in `time_zone`.
+    """
+    look = look_at(path, options)
+    if look.bulk:
+        return preview_of_bulk(next(shopify_bulk.read_lines(path, now), Batch()), rows, time_zone or "UTC")
+    plan, waiting = plan_of(look, now), _waiting(look)
+    zone = plan.options.time_zone or time_zone or "UTC"
+    rejects, held_back = _rejects(look, waiting, now)
+    broken = {(reject.column, reject.line): reject for reject in rejects}
+    fields = tuple(field for field in look.fields if field.name in plan.places)
+    shown: list[dict[str, Shown]] = [{} for _ in look.rows[:rows]]
+    readable, values, has_times = {}, {}, False
+    for field in fields:
+        column = look.mapping[field.name]
+        cells = [row[plan.places[field.name]] for row in look.rows]
+        found = values[field.name] = Cached(plan.parser(field.name)).column(cells)
+        days = field.holds == "date" and are_days(cells)
+        has_times |= field.holds == "date" and not days
+        if field.name not in waiting:
+            wrong = sum(isinstance(value, Bad) or (column, at) in broken for at, value in enumerate(found))
+            readable[field.name] = 1 - wrong / max(len(found), 1)
+        for at, texts in enumerate(shown):
+            if isinstance(found[at], Bad) and field.name in waiting:
+                texts[field.name] = Shown(cells[at].strip(), f"{column} {found[at].reason}.", waits=True)
+            elif (reject := broken.get((column, at))) and not isinstance(found[at], Bad):
+                texts[field.name] = Shown("", lacking(reject.cause) or reject.reason)
+            else:
+                texts[field.name] = show(field, found[at], column, zone, is_day=days)
+    causes = Causes()
+    for reject in [*rejects, *[Reject(0, "", "", "", cause=UNEVEN)] * look.misfits]:
+        causes.add(reject)
+    return Preview(
+        fields,
+        tuple(shown),
+        readable,
+        rows_tried=len(look.rows) + look.misfits,
+        named=_named(look.scheme.kind, values),
+        rejected=len(rejects) + look.misfits,
+        held_back=held_back,
+        causes=causes.most(),
+        time_zone=zone if has_times and "time_zone" not in _open(look) else "",
+    )
+
+
+def _open(look: Look) -> set[str]:
+    return {question.name for question in look.questions}
+
+
+def _waiting(look: Look) -> frozenset[str]:
+    """The mapped fields whose cells cannot be judged before a question is answered."""
+    holds = set[str]().union(*(_ASKED_ABOUT.get(name, set()) for name in _open(look)))
+    return frozenset(field.name for field in look.fields if field.holds in holds and field.name in look.mapping)
+
+
+def _rejects(look: Look, waiting: frozenset[str], now: datetime) -> tuple[list[Reject], int]:
+    """What an import would not take of the sample (`line` is the place in it), and how many sound rows with that.
+
+    Nothing is said while a column is missing, nor of what depends on an open question or on rows that were not looked at.
+    """
+    if look.scheme.missing(look.mapping):
+        return [], 0
+    answers: dict[str, Any] = {question.name: _likeliest(question) for question in look.questions}
+    answers.pop("encoding", None)  # the sample is read in the likeliest one already
+    plan = plan_of(replace(look, options=replace(look.options, **answers)), now)
+    batches = batches_of(plan, lambda: iter([Block(look.rows, list(range(len(look.rows))))]), 0)
+    found = [reject for batch in batches for reject in batch.rejects]
+    broken = [reject for reject in found if not reject.with_order]
+    columns = {look.mapping[name] for name in waiting}
+    certain = [reject for reject in broken if _is_certain(look, reject, columns)]
+    return certain, len(found) - len(broken) if len(certain) == len(broken) else 0
+
+
+def _likeliest(question: Question) -> str:
+    """An answer to go on with, so that what does not depend on it can be judged."""
+    return question.suggestion or (question.choices[0][0] if question.choices else _ASSUMED.get(question.name, ""))
+
+
+def _is_certain(look: Look, reject: Reject, waiting_columns: set[str]) -> bool:
+    if reject.column in waiting_columns and not lacking(reject.cause):
+        return False
+    if reject.cause == HEAD_ELSEWHERE:
+        return look.is_whole
+    return not ("currency" in _open(look) and reject.cause.endswith(IN_ANOTHER_CURRENCY))
+
+
+_ORDER_IDS = ("order_id", "invoice", "id", "name")
+
+
+def _named(kind: str, values: dict[str, list[Any]]) -> Named:
+    """Whom and which orders the cells of some rows name, from values by field."""
+
+    def told(*names: str) -> Iterator[str | None]:
+        columns = [values[name] for name in names if name in values]
+        for row in zip(*columns, strict=True):
+            yield next((str(value) for value in row if value and not isinstance(value, Bad)), None)
+
+    size = max(map(len, values.values()), default=0)
+    ids = list(told("customer_id")) or [None] * size
+    emails = list(told("email")) or [None] * size
+    orders = told(*_ORDER_IDS) if kind == "orders" else ()
+    return Named(
+        frozenset(who for who in ids if who),
+        frozenset(email for who, email in zip(ids, emails, strict=True) if email and not who),
+        frozenset(order for order in orders if order),
+    )

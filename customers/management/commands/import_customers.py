@@ -1,0 +1,9 @@
+from customers.importing.commanding import ImportCommand
+from customers.models import DataImport
+
+
+class Command(ImportCommand):
+    """import_customers FILE [--source …] [--map field=column …] [--currency USD] and the other options of `ImportCommand`."""
+
+    help = "Import a file of customers (.csv, .csv.gz, .jsonl); rows that cannot be taken go to a reject file."
+    kind = DataImport.Kind.CUSTOMERS
