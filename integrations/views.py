@@ -1,0 +1,161 @@
+"""The pages of outgoing webhooks, for admins: their addresses may hold secrets of other systems."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.models import User
+from accounts.requests import PageRequest
+from integrations import endpoints
+from integrations.delivery_log import log_of
+from integrations.events import EVENTS
+from integrations.forms import WebhookForm
+from integrations.models import Delivery, WebhookEndpoint
+
+LINES = 25
+
+
+@require_GET
+def webhook_list(request: PageRequest) -> HttpResponse:
+    """Every webhook, and which of them Quimbi had to disable."""
+    _only_admins(request)
+    return render(request, "integrations/webhooks.html", {"endpoints": list(WebhookEndpoint.objects.all())})
+
+
+@require_http_methods(["GET", "POST"])
+def webhook_new(request: PageRequest) -> HttpResponse:
+    """Add one; the answer to that is the only page that shows its secret."""
+    person = _only_admins(request)
+    form = WebhookForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        asked = form.cleaned_data
+        try:
+            endpoint = endpoints.add(asked["url"], asked["events"], description=asked["description"], by=person)
+        except endpoints.NotNow as refusal:
+            form.add_error(None, str(refusal))
+        else:
+            return _secret_shown(request, endpoint)
+    return render(request, "integrations/webhook_form.html", {"form": form}, status=422 if form.errors else 200)
+
+
+@require_GET
+def webhook(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """One webhook with its log, which asks for itself again while something is under way."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    before = Delivery.objects.filter(endpoint=endpoint, pk=request.GET.get("after", "")[:40].replace("\0", "")).first()
+    log = log_of(endpoint, LINES, after=(before.created_at, before.pk) if before else None)
+    context = {
+        "endpoint": endpoint,
+        "log": log,
+        "is_later_page": before is not None,
+        "is_under_way": any(row.is_under_way for row in log.rows),
+        "will_go_on": any(row.state == Delivery.State.FAILED for row in log.rows),
+        "event_words": [(name, EVENTS.get(name, name)) for name in endpoint.events],
+        "has_two_secrets": len(endpoint.secrets_at(timezone.now())) > 1,
+    }
+    return render(request, "integrations/_log.html" if request.htmx else "integrations/webhook.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def webhook_edit(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """Another address, description, or other events."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    initial = {"url": endpoint.url, "description": endpoint.description, "events": endpoint.events}
+    form = WebhookForm(request.POST or None, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        endpoints.change(endpoint, **form.cleaned_data)
+        messages.success(request, "The webhook is changed.")
+        return redirect("webhook", endpoint.pk)
+    context = {"form": form, "endpoint": endpoint}
+    return render(request, "integrations/webhook_form.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def webhook_test(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """Send a test message; the log says how it fares."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    try:
+        endpoints.send_test(endpoint)
+    except endpoints.NotNow as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.info(request, "A test message is on its way; the log below says how it fares.")
+    return redirect("webhook", endpoint.pk)
+
+
+@require_POST
+def webhook_switch(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """Enable or disable it, by the button that was pressed."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    endpoints.switch(endpoint, on=request.POST.get("to") == "on")
+    told = "enabled; it hears of what happens from now on" if endpoint.is_enabled else "disabled; nothing is sent there"
+    messages.success(request, f"The webhook is {told}.")
+    return redirect("webhook", endpoint.pk)
+
+
+@require_http_methods(["GET", "POST"])
+def webhook_rotate(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """Ask whether to make a new secret (GET); make it, and show it once (POST)."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    if request.method == "GET":
+        return render(request, "integrations/rotate.html", {"endpoint": endpoint})
+    return _secret_shown(request, endpoints.rotate(endpoint, timezone.now()))
+
+
+@require_http_methods(["GET", "POST"])
+def webhook_delete(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """Ask whether to delete it with its log (GET), and do it (POST)."""
+    _only_admins(request)
+    endpoint = _endpoint_or_404(webhook_id)
+    if request.method == "GET":
+        return render(request, "integrations/delete.html", {"endpoint": endpoint})
+    name = str(endpoint)
+    endpoint.delete()
+    messages.success(request, f"The webhook “{name}” is deleted.")
+    return redirect("webhooks")
+
+
+@require_POST
+def delivery_replay(request: PageRequest, delivery_id: str) -> HttpResponse:
+    """Send a message again."""
+    _only_admins(request)
+    found = Delivery.objects.select_related("endpoint", "event").filter(pk=delivery_id.replace("\0", "")).first()
+    if found is None:
+        raise Http404("There is no such delivery; deliveries are kept for thirty days.")
+    try:
+        endpoints.replay(found)
+    except endpoints.NotNow as refusal:
+        messages.warning(request, str(refusal))
+    else:
+        messages.info(request, "The message is sent again; the log below says how it fares.")
+    return redirect("webhook", found.endpoint_id)
+
+
+def _only_admins(request: PageRequest) -> User:
+    if not request.user.is_admin:
+        raise PermissionDenied("Only admins may manage webhooks; ask one of them to do it.")
+    return request.user
+
+
+def _endpoint_or_404(webhook_id: str) -> WebhookEndpoint:
+    found = WebhookEndpoint.objects.filter(pk=webhook_id.replace("\0", "")).first()
+    if found is None:
+        raise Http404("There is no such webhook; it may have been deleted.")
+    return found
+
+
+def _secret_shown(request: PageRequest, endpoint: WebhookEndpoint) -> HttpResponse:
+    """The secret, on a page that nothing may keep."""
+    is_new = not endpoint.previous_secret
+    context = {"endpoint": endpoint, "secret": endpoint.secret, "is_new": is_new}
+    response = render(request, "integrations/secret.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
