@@ -1,0 +1,158 @@
+"""The endpoints of all customers together: the list and its export, churn and growth."""
+
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import PermissionDenied, ValidationError
+from rest_framework.negotiation import BaseContentNegotiation
+from rest_framework.renderers import BaseRenderer
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.api import ApiView
+from accounts.limits import count_customers
+from accounts.models import ApiKey
+from accounts.permissions import scopes_of
+from customers.clock import clock
+from insights.churn_json import ChurnAggregateSchema, churn_aggregate_json
+from insights.churn_summary import churn_summary
+from insights.directory import Filters, Reading, UnknownFilter, everybody, everybodys_ids, read_from
+from insights.directory_json import (
+    DirectoryParameters,
+    DirectorySchema,
+    ExportParameters,
+    filters_of,
+    page_json,
+    row_json,
+)
+from insights.exporting import COLUMNS, CONTACT_COLUMNS, FORMATS
+from insights.growth import archetype_growth, growth_projection
+from insights.serializers import (
+    ArchetypeGrowthParameters,
+    ArchetypeGrowthSchema,
+    GrowthParameters,
+    GrowthSchema,
+    archetype_growth_json,
+    growth_json,
+)
+
+
+class ChurnAggregateView(ApiView):
+    """GET /api/mcp/churn/aggregate"""
+
+    @extend_schema(operation_id="churn_aggregate", tags=["analytics"], responses=ChurnAggregateSchema)
+    def get(self, request: Request) -> Response:
+        """Churn and lapse risk over all customers with an order, by level."""
+        return Response(churn_aggregate_json(churn_summary()))
+
+
+class GrowthProjectionView(ApiView):
+    """GET /api/mcp/growth/projection"""
+
+    parameters = GrowthParameters
+
+    @extend_schema(operation_id="growth_projection", tags=["analytics"], parameters=[GrowthParameters], responses=GrowthSchema)
+    def get(self, request: Request) -> Response:
+        """Active customers in the months to come, with a range."""
+        growth = growth_projection(
+            self.asked["months"],
+            clock(),
+            churn_rate=self.asked.get("monthly_churn_rate"),
+            acquisition_rate=self.asked.get("monthly_acquisition_rate"),
+        )
+        return Response(growth_json(growth))
+
+
+class ArchetypeGrowthProjectionView(ApiView):
+    """GET /api/mcp/archetypes/growth-projection"""
+
+    parameters = ArchetypeGrowthParameters
+
+    @extend_schema(
+        operation_id="archetype_growth_projection",
+        tags=["analytics"],
+        parameters=[ArchetypeGrowthParameters],
+        responses=ArchetypeGrowthSchema,
+    )
+    def get(self, request: Request) -> Response:
+        """Members by archetype in the months to come."""
+        growth = growth_projection(self.asked["months"], clock())
+        return Response(archetype_growth_json(growth, archetype_growth(growth)))
+
+
+class CustomersView(ApiView):
+    """GET /api/mcp/customers"""
+
+    parameters = DirectoryParameters
+
+    @extend_schema(operation_id="customers", tags=["customers"], parameters=[DirectoryParameters], responses=DirectorySchema)
+    def get(self, request: Request) -> Response:
+        """Customers with their scores, page after page, without contact data."""
+        return Response(page_json(filters_of(self.asked), self.asked))
+
+
+class _AnyFormat(BaseContentNegotiation):
+    """The `format` parameter chooses; whatever else the client would like, errors come as JSON."""
+
+    def select_parser(self, request: Request, parsers: Any) -> Any:
+        """None is needed."""
+        return parsers[0]
+
+    def select_renderer(  # type: ignore[override]
+        self, request: Request, renderers: Sequence[BaseRenderer], format_suffix: str | None = None
+    ) -> tuple[BaseRenderer, str]:
+        """JSON, for errors."""
+        return renderers[0], str(renderers[0].media_type)
+
+
+def _count_for_the_key(request: Request, filters: Filters, reading: Reading) -> None:
+    """Count everybody in an export before its first byte, for a key that may read only so many; no query for another.
+
+    Raises `HarvestLimit` (429).
+    """
+    cap = request.auth.customers_a_day if isinstance(request.auth, ApiKey) else 0
+    if cap:
+        count_customers(request, list(islice(everybodys_ids(filters, reading), cap + 1)))
+
+
+class CustomerExportView(ApiView):
+    """GET /api/mcp/export/customers"""
+
+    parameters = ExportParameters
+    content_negotiation_class = _AnyFormat
+
+    @extend_schema(
+        operation_id="export_customers",
+        tags=["customers"],
+        parameters=[ExportParameters],
+        responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/x-ndjson"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """Everybody whom the filters leave, as one file that is sent while it is read, in the order in which we got them.
+
+        All rows are of the segmentation that was published when the export began. A connection that breaks leaves a short
+        file; ask again. A key that may read only so many customers a day gets nothing where that would be more. Cells of
+        CSV that a spreadsheet would take for a formula begin with an apostrophe.
+        """
+        contact = self.asked["contact"]
+        if contact and ApiKey.Scope.READ_PII not in scopes_of(request):
+            raise PermissionDenied(f"contact=true needs the scope {ApiKey.Scope.READ_PII.value}; yours does not have it.")
+        filters = filters_of(self.asked)
+        try:
+            reading = read_from(filters)
+        except UnknownFilter as problem:
+            raise ValidationError({problem.field: [str(problem)]}) from problem
+        _count_for_the_key(request, filters, reading)
+        batches = ([row_json(row) for row in rows] for rows in everybody(filters, reading, contact=contact))
+        content_type, chunks = FORMATS[self.asked["format"]]
+        columns = (*COLUMNS, *CONTACT_COLUMNS) if contact else COLUMNS
+        name = f"customers.{self.asked['format']}"
+        return StreamingHttpResponse(
+            chunks(batches, columns),
+            content_type=content_type,
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )

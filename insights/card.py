@@ -1,0 +1,107 @@
+"""A customer as a flat card, for widgets of help desks that show names and values and nothing inside of anything."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from accounts.api import nulls, utc_text
+from insights.churn_risk import NO_RANGE, ChurnRisk
+from insights.profiles import CustomerProfile
+from predictions.maths.lapse import LEVELS
+from predictions.maths.tiers import TIERS
+
+NO_TICKET = "No ticket is open."
+SCORE_FIELDS = (
+    "tier", "lapse_risk_level", "lapse_risk_percentage", "churn_risk_level", "expected_next_order_earliest",
+    "expected_next_order_latest", "value_at_risk", "recommendation",
+)  # fmt: skip
+
+
+def card_json(profile: CustomerProfile, open_ticket: str, customer_url: str, *, with_name: bool) -> dict[str, Any]:
+    """The card; every null with its reason. `open_ticket` is the number of the one that has waited longest, empty if none."""
+    customer, metrics, archetype = profile.customer, profile.metrics, profile.archetype
+    body: dict[str, Any] = {"customer_id": customer.customer_id}
+    if with_name:
+        body["name"] = customer.name
+    if archetype:
+        body["archetype_name"] = archetype.name
+    else:
+        body |= nulls(["archetype_name"], profile.awaiting_reason)
+    body |= {
+        "lifetime_value": float(metrics.lifetime_value),
+        "total_orders": metrics.total_orders,
+        "avg_order_value": float(metrics.avg_order_value),
+    }
+    if customer.last_order_at is None:
+        body |= nulls(["last_order_at", "days_since_last_purchase"], profile.awaiting_reason)
+    else:
+        body |= {
+            "last_order_at": utc_text(customer.last_order_at),
+            "days_since_last_purchase": metrics.days_since_last_purchase,
+        }
+    body |= _score(profile.churn, profile.recommendation) if profile.churn else nulls(SCORE_FIELDS, profile.churn_reason)
+    body |= {"open_ticket": open_ticket} if open_ticket else nulls(["open_ticket"], NO_TICKET)
+    return body | {"customer_url": customer_url}
+
+
+def _score(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
+    lapse = risk.lapse
+    body: dict[str, Any] = {
+        "tier": risk.tier,
+        "lapse_risk_level": lapse.level,
+        "lapse_risk_percentage": round(100 * lapse.score, 1),
+        "churn_risk_level": risk.level,
+        "value_at_risk": float(risk.value_at_risk),
+        "recommendation": recommendation,
+    }
+    if lapse.earliest is None or lapse.latest is None:
+        return body | nulls(["expected_next_order_earliest", "expected_next_order_latest"], NO_RANGE)
+    return body | {
+        "expected_next_order_earliest": lapse.earliest.isoformat(),
+        "expected_next_order_latest": lapse.latest.isoformat(),
+    }
+
+
+# --- What the OpenAPI document says ------------------------------------------------------------------------------------
+
+
+def _reason() -> serializers.CharField:
+    return serializers.CharField(required=False, help_text="Only beside null.")
+
+
+_LEVELS = ", ".join(name for name, _ in LEVELS)
+
+
+class CardSchema(serializers.Serializer[Any]):
+    """A customer in one level of names and values."""
+
+    customer_id = serializers.CharField()
+    name = serializers.CharField(required=False, help_text="Only with the scope read:pii.")
+    tier = serializers.ChoiceField(choices=list(TIERS), allow_null=True)
+    tier_reason = _reason()
+    archetype_name = serializers.CharField(allow_null=True)
+    archetype_name_reason = _reason()
+    lifetime_value = serializers.FloatField(help_text="Valid orders net of refunds, shop currency.")
+    total_orders = serializers.IntegerField()
+    avg_order_value = serializers.FloatField()
+    last_order_at = serializers.DateTimeField(allow_null=True)
+    last_order_at_reason = _reason()
+    days_since_last_purchase = serializers.IntegerField(allow_null=True)
+    days_since_last_purchase_reason = _reason()
+    lapse_risk_level = serializers.CharField(allow_null=True, help_text=_LEVELS)
+    lapse_risk_level_reason = _reason()
+    lapse_risk_percentage = serializers.FloatField(allow_null=True, help_text="0 to 100: no order within the own horizon.")
+    lapse_risk_percentage_reason = _reason()
+    churn_risk_level = serializers.CharField(allow_null=True, help_text=_LEVELS)
+    churn_risk_level_reason = _reason()
+    expected_next_order_earliest = serializers.DateField(allow_null=True)
+    expected_next_order_earliest_reason = _reason()
+    expected_next_order_latest = serializers.DateField(allow_null=True)
+    expected_next_order_latest_reason = _reason()
+    value_at_risk = serializers.FloatField(allow_null=True, help_text="Lapse score times the value expected in 180 days.")
+    value_at_risk_reason = _reason()
+    recommendation = serializers.CharField(allow_null=True)
+    recommendation_reason = _reason()
+    open_ticket = serializers.CharField(allow_null=True, help_text="Number of the open ticket that has waited longest.")
+    open_ticket_reason = _reason()
+    customer_url = serializers.CharField(help_text="The customer's page in Quimbi.")
