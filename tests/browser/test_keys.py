@@ -1,0 +1,76 @@
+"""The page of API keys in a browser: a key is made, copied, rotated and revoked, and nothing is wider than a phone."""
+
+import os
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import expect
+
+from accounts.models import ApiKey, User
+from tests.browser.conftest import Site
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+SHOTS = os.environ.get("QUIMBI_SHOTS", "")
+SIZES = {"1440": (1440, 900), "390": (390, 844)}
+
+
+@pytest.fixture
+def keys(site: Site) -> Site:
+    """An admin's site with keys in every state."""
+    now = timezone.now()
+    User.objects.filter(username="ines").update(role=User.Role.ADMIN)
+    ines = User.objects.get(username="ines")
+    pages = ["https://shop.example", "https://www.loom-and-needle.example"]
+    used, _ = ApiKey.issue("Support sidebar", ["read", "read:pii", "query"], created_by=ines)
+    ApiKey.objects.filter(pk=used.pk).update(last_used_at=now - timedelta(minutes=11), harvest_stopped_at=now)
+    ApiKey.issue("Product page", ["read"], origins=pages, created_by=ines)[0].rotate(now, created_by=ines)
+    ApiKey.issue("Last year's newsletter tool with a rather long name", ["read", "write:campaigns"])[0].revoke(now)
+    return site
+
+
+def keep(site: Site, name: str) -> None:
+    for theme in ("light", "dark"):
+        site.page.emulate_media(color_scheme=theme)
+        for size, (width, height) in SIZES.items():
+            site.page.set_viewport_size({"width": width, "height": height})
+            inside = site.page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+            assert inside, f"{name} is wider than {size}"
+            if SHOTS:
+                site.page.screenshot(path=f"{SHOTS}/keys-{name}-{theme}-{size}.png", full_page=True)
+    site.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+def test_a_key_is_made_copied_rotated_and_revoked(keys: Site, console_and_csp: list[str]):
+    page = keys.page
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    keys.open("/settings/keys/")
+    keep(keys, "list")
+    page.get_by_role("link", name="New key").click()
+    page.get_by_label("Name", exact=True).fill("Dashboard")
+    page.get_by_label("Read names, addresses and messages").check()
+    page.get_by_label("Web pages that may send it").fill("shop.example")
+    page.get_by_role("button", name="Make key").click()
+    expect(page.get_by_text("is no origin")).to_be_visible()
+    console_and_csp.clear()  # the browser says that it was a 422
+    keep(keys, "new")
+    page.get_by_label("Web pages that may send it").fill("https://shop.example")
+    page.get_by_role("button", name="Make key").click()
+    secret = page.locator("#secret").text_content()
+    page.get_by_role("button", name="Copy the key").click()
+    assert page.evaluate("navigator.clipboard.readText()") == secret
+    keep(keys, "shown")
+    page.get_by_role("link", name="Done, I have copied it").click()
+    page.get_by_role("link", name="Rotate Dashboard").click()
+    keep(keys, "rotate")
+    page.get_by_role("button", name="Make the new key").click()
+    expect(page.get_by_text("The old key works until")).to_be_visible()
+    keep(keys, "rotated")
+    page.get_by_role("link", name="Done, I have copied it").click()
+    page.get_by_role("link", name="Revoke Support sidebar").click()
+    keep(keys, "revoke")
+    page.get_by_role("button", name="Revoke key").click()
+    expect(page.get_by_text("The key “Support sidebar” is revoked.")).to_be_visible()
+    page.get_by_role("link", name="Dashboard").first.click()
+    keep(keys, "change")
+    assert page.evaluate("window.__violations") == []

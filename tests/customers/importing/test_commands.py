@@ -1,0 +1,226 @@
+"""The commands: what they print, what they refuse, and what becomes a job."""
+
+from datetime import timedelta
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from accounts.models import Shop
+from customers.importing import running, storing_orders
+from customers.models import Customer, DataImport, LineItem, Order
+from jobs.models import Job
+from jobs.reporting import LeaseLost
+from support.models import Ticket
+from tests.customers.importing.storage import write_tables
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_import_orders_stores_a_file_and_prints_what_came_of_it(tmp_path, capsys):
+    path = tmp_path / "sales.csv"
+    path.write_text("Bestellung;Kunde;Wann;Summe\n1;7;2026-03-04;12,50\n2;8;2026-03-05;1.000,00\n")
+    call_command(
+        "import_orders", path, "--source", "generic",
+        "--map", "order_id=Bestellung", "customer_id=Kunde", "placed_at=Wann", "amount=Summe",
+        "--currency", "EUR", "--decimal", ",", "--date-order", "ymd", "--amount-per", "order", "--time-zone", "Europe/Berlin",
+    )  # fmt: skip
+    assert sorted(map(str, Order.objects.values_list("total", flat=True))) == ["1000.00", "12.50"]
+    assert Shop.current().currency == "EUR"
+    printed = capsys.readouterr().out
+    assert "2 rows read and stored." in printed
+    assert "2 new orders." in printed
+    job = Job.objects.get()
+    assert (job.kind, job.state, job.only_one_of) == ("import", "done", "import")
+
+
+def test_import_customers_and_tickets(tmp_path):
+    (tmp_path / "people.csv").write_text("customer_id,email,first_name\n7,ann@example.com,Ann\n")
+    (tmp_path / "desk.csv").write_text(
+        "ticket_id,customer_email,created_at,channel,subject,messages\n"
+        "t1,ann@example.com,2026-03-01T10:00:00Z,Aircall,It is broken,4\n"
+    )
+    call_command("import_customers", tmp_path / "people.csv", verbosity=0)
+    call_command("import_tickets", tmp_path / "desk.csv", verbosity=0)
+    ticket = Ticket.objects.get()
+    assert (ticket.customer, ticket.channel, ticket.topic, ticket.message_count) == (
+        Customer.objects.get(),
+        "phone",
+        "technical",
+        4,
+    )
+
+
+def test_import_tables(tmp_path, capsys):
+    call_command("import_tables", write_tables(tmp_path / "t", customers=4, orders=20))
+    assert "20 new orders" in capsys.readouterr().out
+    assert DataImport.objects.get().state == DataImport.State.DONE
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        ("none.csv", None, "There is no file"),
+        ("empty.csv", b"", "empty"),
+        ("picture.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" * 20, ""),
+    ],
+)
+def test_what_cannot_be_imported_is_refused_in_one_sentence(tmp_path, name, content, sentence):
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(CommandError, match=sentence) as refusal:
+        call_command("import_orders", path)
+    assert str(refusal.value).count("\n") == 0
+    assert not Order.objects.exists()
+
+
+def test_a_second_import_at_the_same_time_is_told_to_wait(tmp_path):
+    Job.objects.create(
+        kind="import", title="another", only_one_of="import", state=Job.State.RUNNING, attempts=1,
+        lease_until=timezone.now() + timedelta(minutes=5),
+    )  # fmt: skip
+    with pytest.raises(CommandError, match="Another import is running"):
+        call_command("import_tables", write_tables(tmp_path / "t", customers=4, orders=20))
+    assert not Order.objects.exists()
+    assert Job.objects.count() == 1
+
+
+def test_map_without_an_equals_sign_is_explained(tmp_path):
+    with pytest.raises(CommandError, match="--map total is not understood; write it as field=column"):
+        call_command("import_orders", tmp_path / "x.csv", "--map", "total")
+
+
+# --- stopped in the middle -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return write_tables(tmp_path / "t", customers=4, orders=20)
+
+
+@pytest.fixture
+def stop_at_the_lines(monkeypatch):
+    """Somebody presses Ctrl-C while orders are stored."""
+
+    def stop(folder):
+        def press(*args):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr(storing_orders, "_write_lines", press)
+            with pytest.raises(CommandError) as told:
+                call_command("import_tables", folder)
+        return told.value
+
+    return stop
+
+
+def lose_process(job, **columns):
+    """What a killed process leaves behind, once its lease is over."""
+    past = timezone.now() - timedelta(seconds=1)
+    Job.objects.filter(pk=job.pk).update(
+        **{"state": "running", "attempts": 1, "lease_until": past, "lease_token": "gone", "ended_at": None, **columns}
+    )
+
+
+def test_after_ctrl_c_the_same_command_goes_on_where_it_was(folder, stop_at_the_lines, capsys):
+    told = stop_at_the_lines(folder)
+    assert str(told) == "The import was stopped; a part is stored, and the same command goes on where it was."
+    assert told.returncode == 130
+    stopped = DataImport.objects.get()
+    assert (stopped.state, stopped.job.state) == ("stopped", "cancelled")
+    call_command("import_tables", folder)
+    done = DataImport.objects.get()
+    assert (done.pk, done.state) == (stopped.pk, "done")
+    assert (Order.objects.count(), LineItem.objects.count()) == (20, 50)
+    printed = capsys.readouterr().out
+    assert "This import was begun before; it goes on." in printed
+    assert "4 new customers" in printed  # as counted before the stop
+
+
+def test_ctrl_c_before_anything_is_stored_says_so(folder, monkeypatch):
+    def press(*args, **more):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("customers.importing.loading.TakingIn", press)
+    with pytest.raises(CommandError, match="The import was stopped; nothing was stored"):
+        call_command("import_tables", folder)
+    assert DataImport.objects.get().state == DataImport.State.REFUSED
+
+
+@pytest.mark.parametrize("what", ["file", "words"])
+def test_another_file_or_other_words_are_another_import(folder, stop_at_the_lines, monkeypatch, what, tmp_path):
+    def press(*args):
+        raise KeyboardInterrupt
+
+    path = tmp_path / "sales.csv"
+    path.write_text("order_id,customer_id,created_at,total,title\n1,7,2026-03-04,12.50,Wool\n")
+    asked = ["--source", "generic", "--currency", "EUR", "--date-order", "ymd", "--amount-per", "order"]
+    with monkeypatch.context() as patched:
+        patched.setattr(storing_orders, "_write_lines", press)
+        with pytest.raises(CommandError, match="a part is stored"):
+            call_command("import_orders", path, *asked)
+    if what == "file":
+        path.write_text("order_id,customer_id,created_at,total,title\n2,7,2026-03-04,99.50,Wool\n")
+    else:
+        asked += ["--time-zone", "Europe/Berlin"]
+    call_command("import_orders", path, *asked)
+    assert DataImport.objects.count() == 2
+    assert Order.objects.get().order_id == ("2" if what == "file" else "1")
+
+
+def test_after_a_kill_the_same_command_takes_the_job_over_when_its_lease_is_over(folder, stop_at_the_lines):
+    stop_at_the_lines(folder)
+    job = Job.objects.get()
+    DataImport.objects.update(state="storing")
+    lose_process(job, lease_until=timezone.now() + timedelta(minutes=1))
+    with pytest.raises(CommandError, match="If that process was killed, start this one again in a minute"):
+        call_command("import_tables", folder)
+    assert DataImport.objects.get().state == "storing"
+    lose_process(job)
+    call_command("import_tables", folder)
+    assert [(job.state, job.attempts) for job in Job.objects.all()] == [("done", 2)]
+    assert Order.objects.count() == 20
+
+
+def test_after_three_kills_the_same_command_begins_a_job_of_its_own(folder, stop_at_the_lines):
+    stop_at_the_lines(folder)
+    DataImport.objects.update(state="storing")
+    lose_process(Job.objects.get(), attempts=3)
+    call_command("import_tables", folder)
+    assert sorted(Job.objects.values_list("state", flat=True)) == ["done", "failed"]
+    assert DataImport.objects.get().state == "done"
+
+
+def test_an_import_that_a_killed_process_left_goes_on_before_the_next_file(folder, stop_at_the_lines, tmp_path, capsys):
+    stop_at_the_lines(folder)
+    lose_process(Job.objects.get())
+    (tmp_path / "people.csv").write_text("customer_id,email,first_name\nc1,ann@example.com,Zoe\n")
+    call_command("import_customers", tmp_path / "people.csv")
+    assert "“Import t” was stopped in the middle; it goes on first." in capsys.readouterr().out
+    first, second = Job.objects.order_by("ended_at")
+    assert (first.title, first.state, second.title, second.state) == ("Import t", "done", "Import people.csv", "done")
+    assert Order.objects.count() == 20
+    assert Customer.objects.get(customer_id="c1").first_name == "Zoe"  # the newer file has the last word
+
+
+def test_a_demo_shop_that_a_killed_process_left_is_said_to_stand_in_the_way(folder):
+    lose_process(Job.objects.create(kind="load-demo", title="Load the demo shop", only_one_of="import"))
+    with pytest.raises(
+        CommandError, match="“Load the demo shop” was stopped in the middle and has to end first: start a worker"
+    ):
+        call_command("import_tables", folder)
+    assert not DataImport.objects.exists()
+    assert Job.objects.count() == 1
+
+
+def test_an_import_that_a_worker_took_over_is_left_to_it(folder, monkeypatch):
+    def slept_too_long(data_import, **more):
+        Job.objects.update(lease_token="the worker's")
+        raise LeaseLost
+
+    monkeypatch.setattr(running, "run", slept_too_long)
+    with pytest.raises(CommandError, match="Another process has this import; the jobs page shows how it goes on"):
+        call_command("import_tables", folder)
+    assert DataImport.objects.get().job.state == "running"

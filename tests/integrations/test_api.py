@@ -1,0 +1,250 @@
+"""Webhooks over the API: what is taken, what is answered. Who may stands in tests/api/test_access.py."""
+
+import json
+
+import pytest
+from django.contrib.admin.utils import quote
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import ApiKey, User
+from integrations.delivering import Tally, deliver_due
+from integrations.endpoints import add, switch
+from integrations.models import Delivery, WebhookEndpoint
+from integrations.webhooks import emit
+
+pytestmark = pytest.mark.django_db
+PUBLISHED = "segmentation.published"
+NEW = {"url": "https://example.com/hooks?token=t", "events": [PUBLISHED], "description": "CRM"}
+MISSING_WEBHOOK, MISSING_DELIVERY = "wh_" + "0" * 32, "dlv_" + "0" * 32
+ROUTES = [
+    ("get", "/api/webhooks/{webhook}"),
+    ("patch", "/api/webhooks/{webhook}"),
+    ("delete", "/api/webhooks/{webhook}"),
+    ("post", "/api/webhooks/{webhook}/test"),
+    ("post", "/api/webhooks/{webhook}/rotate"),
+    ("get", "/api/webhooks/{webhook}/deliveries"),
+    ("post", "/api/webhooks/deliveries/{delivery}/replay"),
+]
+
+
+def key(*scopes):
+    return Client(headers={"X-API-Key": ApiKey.issue("test", list(scopes))[1]})
+
+
+@pytest.fixture
+def api(db):
+    return key("write:webhooks")
+
+
+def send(client, method, address, body=None):
+    return getattr(client, method)(address, json.dumps(body or {}), content_type="application/json")
+
+
+def ask(client, method, route, endpoint=None, delivery=None, body=None):
+    address = route.format(
+        webhook=endpoint.pk if endpoint else MISSING_WEBHOOK, delivery=delivery.pk if delivery else MISSING_DELIVERY
+    )
+    return client.get(address) if method == "get" else send(client, method, address, body)
+
+
+@pytest.fixture
+def delivered(endpoint, receiver):
+    emit(PUBLISHED, lambda: {"run_id": 1})
+    deliver_due(Tally())
+    return Delivery.objects.get()
+
+
+def test_a_session_writes_with_the_csrf_token_only(endpoint):
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("p", role="admin"))
+    assert send(client, "delete", f"/api/webhooks/{endpoint.pk}").status_code == 403
+    assert WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize(("method", "route"), ROUTES)
+@pytest.mark.parametrize("wrong", ["", "x", "é", "a%00b", "wh_", "wh_" + "g" * 32, "x" * 3000])
+def test_what_is_not_there_is_404(api, method, route, wrong):
+    if wrong:
+        address = route.replace("{webhook}", wrong).replace("{delivery}", wrong)
+        answer = api.get(address) if method == "get" else send(api, method, address)
+    else:
+        answer = ask(api, method, route)
+    assert answer.status_code == 404
+    assert answer.json()["error"]["code"] == "not_found"
+
+
+# --- What -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_webhook_is_made_and_its_secret_told_once(api):
+    answer = send(api, "post", "/api/webhooks", NEW)
+    assert answer.status_code == 201
+    made = answer.json()
+    assert made["secret"].startswith("whsec_")
+    assert (made["url"], made["events"], made["description"], made["is_enabled"]) == (NEW["url"], [PUBLISHED], "CRM", True)
+    assert made["disabled_reason"] is None
+    assert made["disabled_reason_reason"]
+    assert "no-store" in answer["Cache-Control"]
+    stored = WebhookEndpoint.objects.get()
+    assert stored.secret == made["secret"]
+    for address in ("/api/webhooks", f"/api/webhooks/{stored.pk}"):
+        assert "whsec_" not in api.get(address).content.decode()
+    listed = api.get("/api/webhooks").json()["webhooks"]
+    assert listed == [{name: value for name, value in made.items() if name != "secret"}]
+
+
+def test_a_person_who_makes_one_is_remembered(db):
+    ada = User.objects.create_user("ada", role="admin")
+    client = Client()
+    client.force_login(ada)
+    assert send(client, "post", "/api/webhooks", NEW).status_code == 201
+    assert WebhookEndpoint.objects.get().created_by == ada
+
+
+@pytest.mark.parametrize(
+    ("changed", "field"),
+    [
+        ({"url": "ftp://example.com"}, "url"),
+        ({"url": "https://user:x@example.com/"}, "url"),
+        ({"url": ""}, "url"),
+        ({"url": None}, "url"),
+        ({"url": "https://example.com/a\0b"}, "url"),
+        ({"url": "https://example.com/" + "a" * 500}, "url"),
+        ({"events": []}, "events"),
+        ({"events": None}, "events"),
+        ({"events": "segmentation.published"}, "events"),
+        ({"events": ["customer.born"]}, "events"),
+        ({"events": [PUBLISHED] * 51}, "events"),
+        ({"description": "x" * 121}, "description"),
+        ({"secret": "whsec_mine"}, "secret"),
+        ({"id": "wh_1"}, "id"),
+        ({"is_enabled": False}, "is_enabled"),
+        ({"created_by": 1}, "created_by"),
+        ({"unheard_of": 1}, "unheard_of"),
+    ],
+)
+def test_what_cannot_be_right_is_400_and_named(api, changed, field):
+    answer = send(api, "post", "/api/webhooks", {**NEW, **changed})
+    assert answer.status_code == 400
+    assert answer.json()["error"]["field"] == field
+    assert field in answer.json()["error"]["message"] or field in {"url", "events"}
+    assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize("body", [[], "text", 1, [NEW]])
+def test_a_body_that_is_no_object_is_400(api, body):
+    answer = api.post("/api/webhooks", json.dumps(body), content_type="application/json")
+    assert answer.status_code == 400
+
+
+def test_an_unknown_parameter_is_400(api, endpoint):
+    assert api.get("/api/webhooks?x=1").json()["error"]["code"] == "unknown_parameter"
+    assert api.get(f"/api/webhooks/{endpoint.pk}/deliveries?limit=101").status_code == 400
+
+
+def test_production_takes_https_only(api, settings):
+    settings.PRODUCTION = True
+    answer = send(api, "post", "/api/webhooks", {**NEW, "url": "http://example.com/"})
+    assert answer.status_code == 400
+    assert "https://" in answer.json()["error"]["message"]
+
+
+def test_a_webhook_is_changed_in_part(api, endpoint, receiver):
+    answer = send(api, "patch", f"/api/webhooks/{endpoint.pk}", {"description": "Sales"})
+    assert answer.status_code == 200
+    assert (answer.json()["description"], answer.json()["url"]) == ("Sales", receiver.url)
+    answer = send(api, "patch", f"/api/webhooks/{endpoint.pk}", {"events": [PUBLISHED, PUBLISHED], "is_enabled": False})
+    assert (answer.json()["events"], answer.json()["is_enabled"]) == ([PUBLISHED], False)
+    answer = send(api, "patch", f"/api/webhooks/{endpoint.pk}", {"is_enabled": True})
+    assert answer.json()["is_enabled"]
+    for wrong in ({"secret": "whsec_x"}, {"failing_since": None}, {"is_enabled": None}, {"url": "nowhere"}):
+        assert send(api, "patch", f"/api/webhooks/{endpoint.pk}", wrong).status_code == 400
+
+
+def test_a_webhook_that_quimbi_disabled_says_why(api, endpoint):
+    WebhookEndpoint.objects.update(is_enabled=False, disabled_reason="Nothing could be delivered for 5 days.")
+    told = api.get(f"/api/webhooks/{endpoint.pk}").json()
+    assert (told["is_enabled"], told["disabled_reason"]) == (False, "Nothing could be delivered for 5 days.")
+    assert "disabled_reason_reason" not in told
+
+
+def test_a_webhook_is_deleted_with_its_log(api, endpoint, delivered):
+    assert send(api, "delete", f"/api/webhooks/{endpoint.pk}").status_code == 204
+    assert not Delivery.objects.exists()
+    assert send(api, "delete", f"/api/webhooks/{endpoint.pk}").status_code == 404
+
+
+def test_a_test_is_accepted_and_sent(api, endpoint, receiver):
+    answer = send(api, "post", f"/api/webhooks/{endpoint.pk}/test")
+    assert answer.status_code == 202
+    assert (answer.json()["type"], answer.json()["state"]) == ("webhook.test", "pending")
+    deliver_due(Tally())
+    assert receiver.messages[0]["data"] == {"webhook_id": endpoint.pk}
+    assert receiver.is_signed_by(endpoint.secret)
+
+
+def test_what_cannot_be_done_now_is_409_and_says_what_to_do(api, endpoint, delivered):
+    switch(endpoint, on=False)
+    for address in (f"/api/webhooks/{endpoint.pk}/test", f"/api/webhooks/deliveries/{delivered.pk}/replay"):
+        answer = send(api, "post", address)
+        assert answer.status_code == 409
+        assert "enable it" in answer.json()["error"]["message"]
+    assert send(api, "post", f"/api/webhooks/{endpoint.pk}/test", {"x": 1}).status_code == 400
+
+
+def test_a_rotation_tells_the_new_secret_and_how_long_the_old_one_is_good(api, endpoint):
+    answer = send(api, "post", f"/api/webhooks/{endpoint.pk}/rotate")
+    assert answer.status_code == 200
+    assert answer.json()["secret"] not in {"", endpoint.secret}
+    assert answer.json()["previous_secret_until"]
+    assert "no-store" in answer["Cache-Control"]
+
+
+def test_a_replay_is_accepted(api, delivered, receiver):
+    answer = send(api, "post", f"/api/webhooks/deliveries/{delivered.pk}/replay")
+    assert answer.status_code == 202
+    assert answer.json()["event_id"] == delivered.event_id
+    assert send(api, "post", f"/api/webhooks/deliveries/{delivered.pk}/replay").status_code == 409
+    deliver_due(Tally())
+    assert len(receiver.received) == 2
+
+
+def test_the_log_is_paged_and_filtered(api, endpoint, receiver):
+    for number in range(7):
+        emit(PUBLISHED, lambda number=number: {"run_id": number})
+    receiver.statuses = [200, 500]
+    deliver_due(Tally())
+    address, seen, cursor = f"/api/webhooks/{endpoint.pk}/deliveries?limit=3", [], ""
+    while cursor is not None:
+        page = api.get(address + (f"&cursor={cursor}" if cursor else "")).json()
+        seen += page["deliveries"]
+        cursor = page["next_cursor"]
+    assert len(page["deliveries"]) == 1
+    assert page["next_cursor_reason"]
+    assert len({each["id"] for each in seen}) == 7
+    assert [each["created_at"] for each in seen] == sorted((each["created_at"] for each in seen), reverse=True)
+    delivered = api.get(f"/api/webhooks/{endpoint.pk}/deliveries?state=delivered").json()["deliveries"]
+    assert [each["last_status"] for each in delivered] == [200]
+    failed = api.get(f"/api/webhooks/{endpoint.pk}/deliveries?state=failed").json()["deliveries"]
+    assert {each["last_error"] for each in failed} == {"It answered 500."}
+    assert all(each["next_attempt_at"] for each in failed)
+    foreign = add("https://example.com/other", [PUBLISHED])
+    first = api.get(address).json()["next_cursor"]
+    assert api.get(f"/api/webhooks/{foreign.pk}/deliveries?cursor={first}").status_code == 400
+
+
+def test_a_repeated_write_happens_once(api):
+    headers = {"Idempotency-Key": "one"}
+    answers = [api.post("/api/webhooks", json.dumps(NEW), content_type="application/json", headers=headers) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    assert WebhookEndpoint.objects.count() == 1
+
+
+def test_the_admin_shows_no_secret(endpoint):
+    client = Client()
+    client.force_login(User.objects.create_user("ada", role="admin"))
+    page = client.get(reverse("admin:integrations_webhookendpoint_change", args=[quote(endpoint.pk)])).content.decode()
+    assert endpoint.url in page
+    assert "whsec_" not in page

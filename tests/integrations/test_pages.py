@@ -1,0 +1,219 @@
+"""The pages of webhooks, for admins."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from integrations.delivering import Tally, deliver_due, disable
+from integrations.endpoints import add
+from integrations.models import Delivery, WebhookEndpoint
+from integrations.webhooks import emit
+from tests.factories import make_shop
+
+pytestmark = pytest.mark.django_db
+PUBLISHED = "segmentation.published"
+FORM = {"url": "https://example.com/hooks", "description": "CRM", "events": [PUBLISHED]}
+
+
+def person(role):
+    client = Client()
+    client.force_login(User.objects.create_user(f"{role}-1", role=role))
+    return client
+
+
+@pytest.fixture
+def admin(db):
+    make_shop()
+    return person("admin")
+
+
+def text(answer):
+    return re.sub(r"\s+", " ", answer.content.decode())
+
+
+@pytest.fixture
+def sent(endpoint, receiver):
+    receiver.statuses = [200, 500]
+    emit(PUBLISHED, lambda: {"run_id": 1})
+    deliver_due(Tally())
+    emit(PUBLISHED, lambda: {"run_id": 2})
+    deliver_due(Tally())
+    return endpoint
+
+
+@pytest.mark.parametrize("role", ["agent", "marketer"])
+def test_only_admins_get_in_and_see_the_entry(endpoint, role):
+    make_shop()
+    client = person(role)
+    emit(PUBLISHED, dict)
+    address = f"/settings/webhooks/{endpoint.pk}/"
+    for page in (
+        "/settings/webhooks/",
+        "/settings/webhooks/new/",
+        address,
+        f"{address}edit/",
+        f"{address}rotate/",
+        f"{address}delete/",
+    ):
+        assert client.get(page).status_code == 403
+    delivery = Delivery.objects.get()
+    posts = [f"{address}{name}/" for name in ("test", "switch", "rotate", "delete", "edit")]
+    for page in (*posts, "/settings/webhooks/new/", f"/settings/webhooks/deliveries/{delivery.pk}/replay/"):
+        assert client.post(page, FORM).status_code == 403
+    assert "/settings/webhooks/" not in text(client.get("/jobs/"))
+    assert WebhookEndpoint.objects.get().is_enabled
+
+
+def test_a_stranger_is_sent_to_the_door(db):
+    assert Client().get("/settings/webhooks/").status_code == 302
+
+
+def test_what_changes_something_is_not_a_link(admin, endpoint):
+    for name in ("test", "switch"):
+        assert admin.get(f"/settings/webhooks/{endpoint.pk}/{name}/").status_code == 405
+
+
+def test_before_the_first_there_is_one_thing_to_do(admin):
+    page = text(admin.get("/settings/webhooks/"))
+    assert "No webhooks yet" in page
+    assert re.search(r'href="/settings/webhooks/" aria-current="page"', page)
+
+
+def test_a_webhook_is_added_and_its_secret_shown_once(admin):
+    answer = admin.post("/settings/webhooks/new/", FORM)
+    assert answer.status_code == 200
+    assert "no-store" in answer["Cache-Control"]
+    endpoint = WebhookEndpoint.objects.get()
+    assert endpoint.secret in text(answer)
+    assert (endpoint.url, endpoint.events, endpoint.created_by.username) == (FORM["url"], [PUBLISHED], "admin-1")
+    for page in ("/settings/webhooks/", f"/settings/webhooks/{endpoint.pk}/", f"/settings/webhooks/{endpoint.pk}/edit/"):
+        assert "whsec_" not in text(admin.get(page))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "told"),
+    [
+        ({"url": ""}, "Write the address"),
+        ({"url": "javascript:alert(1)"}, "not an address"),
+        ({"events": []}, "Choose at least one event"),
+        ({"events": ["customer.born"]}, "customer.born"),
+        ({"description": "x" * 121}, "at most 120"),
+    ],
+)
+def test_a_wrong_form_is_told_in_words(admin, wrong, told):
+    answer = admin.post("/settings/webhooks/new/", {**FORM, **wrong})
+    assert answer.status_code == 422
+    assert told in text(answer)
+    assert not WebhookEndpoint.objects.exists()
+
+
+def test_the_list_says_how_each_does(admin, sent):
+    add("https://example.com/well", [PUBLISHED], description="Warehouse")
+    page = text(admin.get("/settings/webhooks/"))
+    assert "Failing for" in page
+    assert "Warehouse" in page
+    assert "Enabled" in page
+
+
+def test_the_log_tells_state_answer_and_attempts(admin, sent):
+    page = text(admin.get(f"/settings/webhooks/{sent.pk}/"))
+    assert "Delivered" in page
+    assert "It answered 500." in page
+    assert "Next attempt" in page
+    assert page.count("Send again</button>") == 2
+    part = text(admin.get(f"/settings/webhooks/{sent.pk}/", headers={"HX-Request": "true"}))
+    assert part.strip().startswith("<section")
+    assert 'hx-trigger="every 10s"' in part
+
+
+def test_a_long_log_is_read_page_by_page(admin, endpoint):
+    for number in range(30):
+        emit(PUBLISHED, lambda number=number: {"run_id": number})
+    first = text(admin.get(f"/settings/webhooks/{endpoint.pk}/"))
+    assert first.count("On its way") == 25
+    after = re.search(r'href="(\?after=dlv_[0-9a-f]+)"', first)[1]
+    second = text(admin.get(f"/settings/webhooks/{endpoint.pk}/{after}"))
+    assert second.count("On its way") == 5
+    assert "Newest" in second
+    assert admin.get(f"/settings/webhooks/{endpoint.pk}/?after=%00x").status_code == 200
+
+
+def test_the_test_button_sends_and_the_log_follows(admin, endpoint, receiver):
+    page = text(admin.post(f"/settings/webhooks/{endpoint.pk}/test/", follow=True))
+    assert "A test message is on its way" in page
+    assert 'hx-trigger="every 2s"' in page
+    deliver_due(Tally())
+    assert receiver.messages[0]["type"] == "webhook.test"
+    assert "hx-trigger" not in text(admin.get(f"/settings/webhooks/{endpoint.pk}/")).split('id="log"')[1]
+
+
+def test_a_message_is_sent_again_by_its_button(admin, sent, receiver):
+    delivered = Delivery.objects.get(state="delivered")
+    page = text(admin.post(f"/settings/webhooks/deliveries/{delivered.pk}/replay/", follow=True))
+    assert "sent again" in page
+    page = text(admin.post(f"/settings/webhooks/deliveries/{delivered.pk}/replay/", follow=True))
+    assert "on its way already" in page
+
+
+def test_what_quimbi_disabled_is_told_until_it_is_enabled(admin, endpoint):
+    disable(endpoint, "Nothing could be delivered for 5 days. Last: It answered 500.")
+    for page in ("/settings/webhooks/", f"/settings/webhooks/{endpoint.pk}/"):
+        shown = text(admin.get(page))
+        assert "sends nothing to" in shown
+        assert "Nothing could be delivered for 5 days." in shown
+    assert "stopped working" in text(admin.get("/jobs/"))
+    assert "enable it, then test it" in text(admin.post(f"/settings/webhooks/{endpoint.pk}/test/", follow=True))
+    shown = text(admin.post(f"/settings/webhooks/{endpoint.pk}/switch/", {"to": "on"}, follow=True))
+    assert "sends nothing to" not in shown
+    assert "stopped working" not in text(admin.get("/jobs/"))
+
+
+def test_one_that_a_person_disabled_is_no_alarm(admin, endpoint):
+    shown = text(admin.post(f"/settings/webhooks/{endpoint.pk}/switch/", {"to": "off"}, follow=True))
+    assert "nothing is sent there" in shown
+    assert "sends nothing to" not in shown
+    assert "stopped working" not in shown
+
+
+def test_it_is_edited(admin, endpoint):
+    page = text(admin.get(f"/settings/webhooks/{endpoint.pk}/edit/"))
+    assert page.count("checked") == 3
+    admin.post(f"/settings/webhooks/{endpoint.pk}/edit/", FORM)
+    endpoint.refresh_from_db()
+    assert (endpoint.url, endpoint.description, endpoint.events) == (FORM["url"], "CRM", [PUBLISHED])
+
+
+def test_a_new_secret_is_asked_about_and_shown_once(admin, endpoint):
+    assert "whsec_" not in text(admin.get(f"/settings/webhooks/{endpoint.pk}/rotate/"))
+    answer = admin.post(f"/settings/webhooks/{endpoint.pk}/rotate/")
+    rotated = WebhookEndpoint.objects.get()
+    assert rotated.previous_secret == endpoint.secret
+    assert rotated.secret in text(answer)
+    assert "no-store" in answer["Cache-Control"]
+    assert "the one before too" in text(admin.get(f"/settings/webhooks/{endpoint.pk}/"))
+
+
+def test_it_is_deleted_after_a_question(admin, endpoint):
+    assert "Delete this webhook?" in text(admin.get(f"/settings/webhooks/{endpoint.pk}/delete/"))
+    assert WebhookEndpoint.objects.exists()
+    assert "is deleted" in text(admin.post(f"/settings/webhooks/{endpoint.pk}/delete/", follow=True))
+    assert not WebhookEndpoint.objects.exists()
+
+
+@pytest.mark.parametrize("wrong", ["x", "wh_" + "0" * 32, "a%00b", "x" * 2000])
+def test_what_is_not_there_is_a_page_in_our_words(admin, wrong):
+    for name in ("", "edit/", "rotate/", "delete/"):
+        answer = admin.get(f"/settings/webhooks/{wrong}/{name}")
+        assert answer.status_code == 404
+        assert "There is no such webhook" in text(answer)
+    assert admin.post(f"/settings/webhooks/deliveries/{wrong}/replay/").status_code == 404
+
+
+def test_what_somebody_wrote_is_text(admin):
+    endpoint = add("https://example.com/<script>alert(1)</script>", [PUBLISHED], description="<img src=x onerror=alert(1)>")
+    for page in ("/settings/webhooks/", f"/settings/webhooks/{endpoint.pk}/", f"/settings/webhooks/{endpoint.pk}/edit/"):
+        shown = text(admin.get(page))
+        assert "<img src=x" not in shown
+        assert "<script>alert" not in shown

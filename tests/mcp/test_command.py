@@ -1,0 +1,62 @@
+"""`manage.py mcp`: what it refuses, and the way for clients that start it themselves."""
+
+import socket
+import sys
+
+import pytest
+from django.conf import settings
+from django.core.management import CommandError, call_command
+from mcp.client import Client
+from mcp.client.stdio import StdioServerParameters
+
+from quimbi import processes
+from tests.mcp.conftest import environment, on_a_thread_of_its_own
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_client_may_start_it_and_talk_over_standard_input_and_output(key, shop):
+    started = StdioServerParameters(
+        command=sys.executable,
+        args=["manage.py", "mcp", "--stdio"],
+        env=environment(QUIMBI_API_KEY=key("read")),
+        cwd=settings.BASE_DIR,
+    )
+
+    async def work():
+        async with Client(started, mode="legacy", read_timeout_seconds=30) as client:
+            names = [tool.name for tool in (await client.list_tools()).tools]
+            return names, await client.call_tool("get_customer", {"customer_id": "sarah"})
+
+    names, answer = on_a_thread_of_its_own(work)
+    assert "get_customer" in names
+    assert "search_customers" not in names
+    assert answer.structured_content["customer_id"] == "sarah"
+
+
+def test_without_a_key_it_does_not_talk(monkeypatch):
+    monkeypatch.delenv("QUIMBI_API_KEY", raising=False)
+    with pytest.raises(CommandError, match="Set QUIMBI_API_KEY to an API key"):
+        call_command("mcp", stdio=True)
+
+
+@pytest.mark.django_db
+def test_with_a_key_that_does_not_work_it_does_not_talk(monkeypatch):
+    monkeypatch.setenv("QUIMBI_API_KEY", "qk_00000000_nothing")
+    with pytest.raises(CommandError, match="QUIMBI_API_KEY: This API key is not known"):
+        call_command("mcp", stdio=True)
+
+
+def test_a_port_that_is_taken_is_answered_in_one_sentence():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        with pytest.raises(CommandError, match=f"Port {port} cannot be used .*; choose another with --port"):
+            call_command("mcp", port=port)
+
+
+def test_up_starts_it_where_a_port_is_set(settings):
+    settings.MCP_PORT = 8000
+    with pytest.raises(CommandError, match="QUIMBI_MCP_PORT is 8000, where the site listens"):
+        call_command("up", port=8000)
+    assert processes.mcp("127.0.0.1", 8001)[1:] == ["manage.py", "mcp", "--host", "127.0.0.1", "--port", "8001"]
