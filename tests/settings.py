@@ -39,3 +39,7 @@ if IS_PYTEST and DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     }
 
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# Look a static file up when it is asked for: every test's client starts the middleware anew, and reading all files took longer
+# than most of what is tested.
+WHITENOISE_AUTOREFRESH = True
