@@ -1,0 +1,1 @@
+"""Who may do what, over every address that the product answers."""
