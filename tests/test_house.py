@@ -153,6 +153,15 @@ def test_the_clock_of_every_process_is_utc():
     assert time.tzname[0] == "UTC"
 
 
+def test_who_explains_a_score_need_not_wait_for_what_only_a_fit_uses(tmp_path):
+    """The first explanation of a process waits for these imports."""
+    code = (
+        "import sys; import predictions.maths.explaining, predictions.maths.scoring\n"
+        "print(sorted({'pandas', 'sklearn', 'scipy.stats', 'scipy.optimize'} & set(sys.modules)))"
+    )
+    assert run_python(code, QUIMBI_VAR=str(tmp_path)).stdout.strip() == "[]"
+
+
 @pytest.mark.django_db
 def test_tests_have_a_database_and_a_folder_of_their_own():
     assert str(settings.VAR).startswith(os.environ["QUIMBI_TEST_FOLDER"])

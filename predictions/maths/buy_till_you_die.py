@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize
 from scipy.special import betaincinv, betaln, digamma, expit, gammaln, hyp2f1, log_expit
 
 Column = NDArray[np.float64]
@@ -348,6 +347,8 @@ def _most_likely(
 
     `likelihood` takes the parameters and gives the log-likelihood of all customers with its slope in each.
     """
+
+    from scipy.optimize import minimize  # slow to import, and who only asks for scores fits nothing
 
     def loss(logs: Column) -> tuple[float, Column]:
         parameters = np.exp(logs)

@@ -13,7 +13,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import expit
 
 from predictions.maths.churn_features import YEAR
@@ -313,6 +312,8 @@ def _shifts(answerer: Answerer, past: Past, day: int, days: int, wanted: Sequenc
 
 def _off_by(answerer: Answerer, window: Window, days: int) -> float:
     """The shift at which the answers add up to what happened in a window."""
+    from scipy.optimize import brentq  # slow to import, and only a fit needs it
+
     answers, happened = answerer.log_odds(window), window.outcome(days)
     wanted = float(np.clip(happened.mean(), 0.5 / len(happened), 1 - 0.5 / len(happened)))
     return float(brentq(lambda by: expit(answers + by).mean() - wanted, -20.0, 20.0, xtol=1e-4))

@@ -6,8 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_expit
-from scipy.stats import nbinom
+from scipy.special import betainc, log_expit, nbdtrik
 
 from predictions.maths.buy_till_you_die import (
     Spend,
@@ -222,7 +221,8 @@ def _range_of_orders(window: Window, expected: NDArray[np.float64]) -> tuple[NDA
 def _number_at(share: NDArray[np.float64], shape: NDArray[np.float64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
     """The smallest number of which a negative binomial distribution holds at least `share` up to it; 0 for a share below 0.
 
-    Most customers are few orders from nothing: these are added up one by one, the others are the library's, which is slow.
+    Most customers are few orders from nothing: these are added up one by one, the others by scipy's special functions, which
+    are slow (and its `stats`, which has the same in one call, takes two seconds to import).
     """
     number = np.zeros(len(share))
     which = np.flatnonzero(share > 0)
@@ -238,7 +238,10 @@ def _number_at(share: NDArray[np.float64], shape: NDArray[np.float64], chance: N
         so_far = so_far[beyond] + here
         number[which] = count + 1
     rest = so_far < share
-    number[which[rest]] = nbinom.ppf(share[rest], shape[rest], chance[rest])
+    which, share, shape, chance = which[rest], share[rest], shape[rest], chance[rest]
+    upper = np.ceil(nbdtrik(share, shape, chance))
+    is_one_less = (upper > 0) & (betainc(shape, upper, chance) >= share)  # the inverse may end just above a whole number
+    number[which] = upper - is_one_less
     return number
 
 

@@ -284,8 +284,7 @@ def test_spenders_who_are_all_alike_still_get_a_model():
 def test_a_search_that_is_cut_short_says_so(monkeypatch):
     hasty = partial(minimize, method="L-BFGS-B", jac=True)
     monkeypatch.setattr(
-        buy_till_you_die,
-        "minimize",
+        "scipy.optimize.minimize",
         lambda loss, start, *, bounds, **_: hasty(loss, start, bounds=bounds, options={"maxiter": 1}),
     )
     customers, _ = invented_customers(make_dropout(), 200, seed=1)
