@@ -156,6 +156,7 @@ TICKETS = Facts(
         TICKET_ID,
         Column("customer_id", "text", 64, exact=True),
         Column("email", "text", 254),
+        Column("phone", "text", 40),
         Column("channel", "text"),
         Column("subject", "text", 255),
         Column("status", "text", 24),

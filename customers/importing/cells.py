@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.importing.guests import guest_id, told_apart
 from customers.importing.table_columns import TableColumn
 from customers.money import UNIT, to_units
 
@@ -54,6 +55,27 @@ def convert(converted: Converted, column: TableColumn, cells: Any) -> None:
     else:
         values = _by_word(converted, column, cells)
     converted.arrays[column.to] = values
+
+
+def hide_addresses(arrays: dict[str, Any], guest_key: str) -> None:
+    """Give customers whose id is an e-mail address or an international number a guest's id, the same in all tables.
+
+    It stays an id, which other tables name. The address goes to where addresses are, if there is no other.
+    """
+    ids = arrays["customer_id"]
+    may_be = pc.or_(pc.match_substring(ids, "@"), pc.match_substring(ids, "+"))
+    if not pc.any(may_be).as_py():
+        return
+    size = len(ids)
+    given, nobody = ids.to_pylist(), [None] * size
+    people = told_apart(given, nobody, nobody)
+    arrays["customer_id"] = pa.array(
+        [guest_id(email, phone, guest_key) if email or phone else known for known, email, phone in zip(*people, strict=True)],
+        pa.string(),
+    )
+    for name, found in (("email", people.emails), ("phone", people.phones)):
+        addresses = pa.array(found, pa.string())
+        arrays[name] = pc.coalesce(arrays[name], addresses) if name in arrays else addresses
 
 
 def derived_ids(arrays: dict[str, Any], name: str, *of: str, size: int) -> None:

@@ -1,7 +1,7 @@
 """A block's cells as values, column by column, and the orders and rejects that come of them. Shared by all table sources."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -11,6 +11,7 @@ from customers.importing import values
 from customers.importing.amounts import money
 from customers.importing.causes import noun, without
 from customers.importing.dates import instant
+from customers.importing.guests import People, told_apart
 from customers.importing.helpdesk_words import channel, message_count, reopened, satisfaction
 from customers.importing.options import Field, ReadOptions
 from customers.importing.records import Batch, Reject
@@ -22,7 +23,10 @@ from customers.money import UNIT
 
 @dataclass(frozen=True)
 class Plan:
-    """How one file is read, with everything decided: `places` is field -> position of its column."""
+    """How one file is read, with everything decided: `places` is field -> position of its column.
+
+    `guest_key` is the secret in what is made up for guests (`guests.guest_id`); it is no part of the repr.
+    """
 
     scheme: Scheme
     layout: Layout
@@ -30,6 +34,7 @@ class Plan:
     options: ReadOptions
     serial: frozenset[str]
     now: datetime
+    guest_key: str = field(repr=False)
 
     def parser(self, name: str) -> Parser:
         """The parser of a field's cells."""
@@ -60,6 +65,7 @@ def _status(cell: str) -> str | Bad:
 _short = values.text(120)
 PARSERS: dict[str, Parser] = {
     "id": values.identifier(),
+    "customer": values.customer,
     "email": values.email,
     "phone": values.phone,
     "name": _short,
@@ -103,6 +109,10 @@ class Values:
     def __call__(self, name: str) -> list[Any]:
         """The values of a field; a list of None if the file has no such column."""
         return self._parsed(name, self.block.rows, None)
+
+    def people(self) -> People:
+        """The customers of the rows. An id that is an e-mail address or an international number is none, but that."""
+        return told_apart(self("customer_id"), self("email"), self("phone"))
 
     def at(self, name: str, rows: list[int]) -> list[Any]:
         """The values of a field in some rows only, in the order of `rows`."""

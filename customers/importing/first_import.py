@@ -26,6 +26,7 @@ from customers.importing.waiting_files import WaitingFiles
 
 ORDERS_AT_ONCE = 50_000
 LINES_AT_ONCE = 200_000
+_ADDRESSES = ("email", "email_key", "phone", "phone_key")
 _LINE = ("product", "quantity", "unit_price", "discount")
 _NEVER_NULL = ("number", "currency", "financial_status", "fulfillment_status", "left_out")
 
@@ -115,10 +116,12 @@ def _begin(storing: Storing, waiting: WaitingFiles, done: dict[str, int], order_
     with transaction.atomic():
         unknown = refs.filter(pc.is_null(_Customers().keys_of(refs))).to_pylist()
         if unknown:
+            columns = {"ref": unknown, **_addresses(waiting, unknown)}
             storing.run(
-                f"{CREATED} SELECT ref, %(source)s, '', '', '', '', '', '', '', '', 'unknown', 'unknown', '', '', '[]', '{{}}',"  # noqa: S608
-                " %(now)s, 0, 0 FROM unnest(%(refs)s::text[]) AS ref",
-                refs=unknown,
+                f"{CREATED} SELECT ref, %(source)s, email, email_key, phone, phone_key, '', '', '', '', 'unknown', 'unknown',"  # noqa: S608
+                f" '', '', '[]', '{{}}', %(now)s, 0, 0 FROM unnest({', '.join(f'%({name})s::text[]' for name in columns)})"
+                f" AS p ({', '.join(columns)})",
+                **columns,
             )
             storing.summary.count("customers", new=len(unknown), changed=0, rows=len(unknown))
         _mark_due(storing, refs)
@@ -127,6 +130,17 @@ def _begin(storing: Storing, waiting: WaitingFiles, done: dict[str, int], order_
         storing.fetch(f"SELECT setval({sequence}, %(last)s)", last=base + order_count)
         done |= {"base": base, "orders": 0, "lines": 0}
         save()
+
+
+def _addresses(waiting: WaitingFiles, refs: list[str]) -> dict[str, list[str]]:
+    """The columns `_ADDRESSES` of these customers as far as their orders tell them, "" where they do not."""
+    told = dict.fromkeys(refs, ("",) * len(_ADDRESSES))
+    for batch in waiting.batches("orders", ["ref", *_ADDRESSES]):
+        telling = batch.filter(pc.or_(pc.is_valid(batch.column("email")), pc.is_valid(batch.column("phone"))))
+        columns = (pc.fill_null(telling.column(name), "").to_pylist() for name in _ADDRESSES)
+        found = zip(telling.column("ref").to_pylist(), zip(*columns, strict=True), strict=True)
+        told |= {ref: addresses for ref, addresses in found if ref in told}
+    return {name: list(column) for name, column in zip(_ADDRESSES, zip(*told.values(), strict=True), strict=True)}
 
 
 def _order_blocks(

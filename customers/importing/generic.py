@@ -13,6 +13,7 @@ from typing import NamedTuple
 from customers.importing.causes import without
 from customers.importing.columns import Columns, Plan, Values, bounds, line_of, start_batch, times
 from customers.importing.grouping import Keys, orders_together
+from customers.importing.guests import address_in, guest_id, known_by, told_apart
 from customers.importing.records import Batch
 from customers.importing.rows import Block
 from customers.money import UNIT
@@ -26,7 +27,8 @@ CANCELLED = frozenset({"cancelled", "canceled", "void", "voided", "failed", "dec
 
 def read_orders(blocks: Iterator[Block], again: Iterator[Block], plan: Plan, size: int) -> Iterator[Batch]:
     """One batch a block. `blocks` and `again` are two passes over the same file of `size` bytes."""
-    columns, keys = Columns(plan), order_keys(plan)
+    columns = Columns(plan)
+    keys = order_keys(columns)
     for block in orders_together(blocks, again, keys, size):
         if isinstance(block, Batch):
             yield block
@@ -37,17 +39,16 @@ def read_orders(blocks: Iterator[Block], again: Iterator[Block], plan: Plan, siz
         yield batch
 
 
-def order_keys(plan: Plan) -> Keys:
+def order_keys(columns: Columns) -> Keys:
     """What makes rows one order: the order id, or else the customer and the instant."""
-    places = plan.places
+    places = columns.plan.places
     if "order_id" in places:
         place = places["order_id"]
         return lambda rows: [row[place].strip() for row in rows]
     date = places["placed_at"]
-    customer = [places[name] for name in ("customer_id", "email", "phone") if name in places]
 
     def keys(rows: list[list[str]]) -> list[str]:
-        whos = [next((row[place] for place in customer if row[place].strip()), "") for row in rows]
+        whos = map(known_by, *columns.read(Block(rows)).people())
         return [f"{who}\0{row[date]}" if who else "" for who, row in zip(whos, rows, strict=True)]
 
     return keys
@@ -74,6 +75,7 @@ class _Table(NamedTuple):
     """The columns of a block. Amounts, quantities and prices are in ten-thousandths; None where a cell is empty."""
 
     order_ids: list[str | None]
+    named: list[str | None]  # whom the cells of the customer name; `customers` are those of them that are ids
     customers: list[str | None]
     emails: list[str | None]
     phones: list[str | None]
@@ -95,11 +97,14 @@ class _Table(NamedTuple):
 def _orders(values: Values, keys: list[str], batch: Batch) -> None:
     plan = values.columns.plan
     amounts, quantities, prices = _amounts(values)
+    named = values("customer_id")
+    people = told_apart(named, values("email"), values("phone"))
     table = _Table(
         order_ids=values("order_id"),
-        customers=values("customer_id"),
-        emails=values("email"),
-        phones=values("phone"),
+        named=named,
+        customers=people.ids,
+        emails=people.emails,
+        phones=people.phones,
         placed=values("placed_at"),
         currencies=values("currency"),
         statuses=values("status"),
@@ -128,8 +133,7 @@ def _check(values: Values, table: _Table, start: int, stop: int) -> None:
     plan = values.columns.plan
     rows, per = range(start, stop), plan.options.amount_per
     whole = per == "order" and "amount" in plan.places
-    customer = table.customers[start]
-    if not (customer or table.emails[start] or table.phones[start]):
+    if not (table.customers[start] or table.emails[start] or table.phones[start]):
         reason = "The row has no customer: no id, no e-mail address and no phone number."
         values.fail(start, values.first_of("customer_id", "email", "phone"), reason, without("a customer"))
     if not (table.currencies[start] or plan.options.currency):
@@ -139,7 +143,8 @@ def _check(values: Values, table: _Table, start: int, stop: int) -> None:
         values.fail(row, values.first_of("amount", "unit_price"), "The row has no amount.", without("an amount"))
     if stop - start == 1:
         return
-    if any(table.customers[row] and table.customers[row] != customer for row in rows):
+    customer = _who(table.named[start])
+    if any(table.named[row] and _who(table.named[row]) != customer for row in rows):
         values.fail(start, "customer_id", "The order's rows have different customers.", "of an order with several customers")
     if any(table.currencies[row] and table.currencies[row] != table.currencies[start] for row in rows):
         values.fail(start, "currency", "The order's rows have different currencies.", "of an order with several currencies")
@@ -161,13 +166,14 @@ def _take(plan: Plan, table: _Table, rows: range, batch: Batch) -> None:
     total, returned = sum(amount for amount in sums if amount > 0), -sum(amount for amount in sums if amount < 0)
     customer, email, phone = table.customers[start] or None, table.emails[start] or None, table.phones[start] or None
     at, given_id = table.placed[start], table.order_ids[start] or None
-    order_id = given_id or _made_up_id(customer or email or phone or "", at)
+    order_id = given_id or _made_up_id(customer or guest_id(email, phone, plan.guest_key), at)
     if returned:
         when = max(table.placed[row] for row in rows if (table.amounts[row] or 0) < 0)
         if total == 0:
-            batch.refunds.append((f"{order_id}:return", None, customer or email or phone, when, returned))
+            person = (customer, None, None) if customer else (None, email, phone)
+            batch.refunds.append((f"{order_id}:return", None, *person, when, returned))
             return
-        batch.refunds.append((f"{order_id}:return", order_id, customer, when, returned))
+        batch.refunds.append((f"{order_id}:return", order_id, customer, None, None, when, returned))
     refunded, discount = _sum_of(table.refunds, rows, whole), _sum_of(table.discounts, rows, whole)
     status = _status(table.statuses[start])
     if status == "paid" and refunded:
@@ -175,7 +181,7 @@ def _take(plan: Plan, table: _Table, rows: range, batch: Batch) -> None:
     if refunded:
         # Beside a return of its own it is no longer the sum that other refunds replace, so it has another name.
         name = "refunded-too" if returned else "refunded"
-        batch.refunds.append((f"{order_id}:{name}", order_id, customer, None, refunded))
+        batch.refunds.append((f"{order_id}:{name}", order_id, customer, None, None, None, refunded))
     attributes = {"channel": table.channels[start]} if table.channels[start] else None
     currency = table.currencies[start] or plan.options.currency
     batch.orders.append(
@@ -199,6 +205,12 @@ def _take(plan: Plan, table: _Table, rows: range, batch: Batch) -> None:
         position += 1
 
 
+def _who(named: str | None) -> str:
+    """A cell of the customer as it is compared with others: addresses and numbers may be written in several ways."""
+    email, phone = address_in(named or "")
+    return known_by(None, email, phone) or named or ""
+
+
 def _sum_of(column: list[int | None], rows: range, per_order: bool) -> int:
     """The sum over an order's rows; a value that is repeated on each of them is the order's own where amounts are."""
     if len(rows) == 1:
@@ -215,7 +227,7 @@ def _status(word: str | None) -> str:
 
 
 def _made_up_id(customer: str, at: int) -> str:
-    """A stable id for an order that has none."""
+    """A stable id for an order that has none, from its customer's; a guest's, because order ids are no secret either."""
     moment = datetime.fromtimestamp(at // 1_000_000, UTC)
     name = f"{customer}@{moment:%Y%m%dT%H%M%S}"
     return name if len(name) <= 64 else f"{blake2b(customer.encode(), digest_size=16).hexdigest()}@{moment:%Y%m%dT%H%M%S}"

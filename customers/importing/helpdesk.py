@@ -14,12 +14,13 @@ _CLOSED = frozenset({"closed", "solved", "resolved", "done", "archived"})
 
 
 def read_tickets(blocks: Iterator[Block], plan: Plan) -> Iterator[Batch]:
-    """One batch a block. A ticket without a customer and without an e-mail address is kept, tied to nobody."""
+    """One batch a block. A ticket without a customer and without an address is kept, tied to nobody."""
     columns = Columns(plan)
     for block in blocks:
         batch = start_batch(block)
         values = columns.read(block)
-        ids, customers, emails, channels = values("ticket_id"), values("customer_id"), values("email"), values("channel")
+        ids, channels = values("ticket_id"), values("channel")
+        customers, emails, phones = values.people()
         subjects, statuses, created, closed = values("subject"), values("status"), values("created_at"), values("closed_at")
         again, happy, tags, counts = values("reopened"), values("satisfaction"), values("tags"), values("messages")
         values.require("ticket_id", ids)
@@ -36,6 +37,7 @@ def read_tickets(blocks: Iterator[Block], plan: Plan) -> Iterator[Batch]:
                     ids[row],
                     customers[row] or None,
                     emails[row] or None,
+                    phones[row] or None,
                     channels[row],
                     subjects[row] or None,
                     "closed" if status in _CLOSED else status,

@@ -114,7 +114,7 @@ class _Loading:
         self.staging.begin()
         try:
             with RejectFile(self.folder) as rejects:
-                taking_in = TakingIn(self.staging, rejects, self.summary, self.as_of)
+                taking_in = TakingIn(self.staging, rejects, self.summary, self.as_of, self.shop.guest_key)
                 for batch in batches:
                     taking_in.take(batch)
                     share = min(1.0, batch.bytes_read / self.size) if self.size else 0.0

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from customers.importing.columns import Columns, Plan, Values, bounds, line_of, start_batch, times
 from customers.importing.grouping import orders_together
+from customers.importing.guests import known_by
 from customers.importing.records import Batch
 from customers.importing.rows import Block
 
@@ -47,7 +48,7 @@ def read_orders(blocks: Iterator[Block], again: Iterator[Block], plan: Plan, siz
 
 def _invoices(values: Values, keys: list[str], countries: dict[str, str], batch: Batch) -> None:
     goods = _Goods(values("stock_code"), values("description"), values("quantity"), values("unit_price"), values("placed_at"))
-    invoices, customers, lands = values("invoice"), values("customer_id"), values("country")
+    people, invoices, lands = values.people(), values("invoice"), values("country")
     values.require("invoice", invoices)
     values.require("stock_code", goods.codes)
     values.require("quantity", goods.quantities)
@@ -57,27 +58,26 @@ def _invoices(values: Values, keys: list[str], countries: dict[str, str], batch:
     for start, stop in bounds(keys):
         if values.problems and values.reject_order(start, stop, batch):
             continue
-        invoice, customer = invoices[start], customers[start] or None
+        invoice, person = invoices[start], tuple(column[start] or None for column in people)
+        who = known_by(*person)
         if invoice[:1] in "Aa":
             left_out[BAD_DEBT] += stop - start
             continue
-        taken = _sales(goods, start, stop, customer, left_out)
+        taken = _sales(goods, start, stop, left_out, has_customer=bool(who))
         if not taken:
             continue
         total = sum(times(goods.quantities[row], goods.prices[row]) for row in taken)
         if invoice[:1] in "Cc" or total < 0:  # a discount given later stands on an invoice of its own, without the C
-            if customer is None or total >= 0:
-                left_out[NOBODY if customer is None else NO_SALE] += len(taken)
+            if not who or total >= 0:
+                left_out[NO_SALE if who else NOBODY] += len(taken)
             else:
-                batch.refunds.append((invoice, None, customer, goods.placed[start], -total))
+                batch.refunds.append((invoice, None, *person, goods.placed[start], -total))
             continue
         batch.orders.append(
             (
                 invoice,
                 invoice,
-                customer,
-                None,
-                None,
+                *person,
                 goods.placed[start],
                 "GBP",
                 total,
@@ -90,11 +90,11 @@ def _invoices(values: Values, keys: list[str], countries: dict[str, str], batch:
                 None,
             )
         )
-        if customer and lands[start] and countries.get(customer) != lands[start]:
+        if who and lands[start] and countries.get(who) != lands[start]:
             if len(countries) > 200_000:
                 countries.clear()
-            countries[customer] = lands[start]
-            batch.customers.append((customer, None, None, None, None, None, None, None, None, lands[start], None, None))
+            countries[who] = lands[start]
+            batch.customers.append((*person, None, None, None, None, None, None, lands[start], None, None))
         for position, row in enumerate(row for row in taken if goods.codes[row].upper() not in MONEY_ONLY):
             code = goods.codes[row].upper()
             pieces, each = line_of(goods.quantities[row], goods.prices[row])
@@ -112,7 +112,7 @@ class _Goods(NamedTuple):
     placed: list[int]
 
 
-def _sales(goods: _Goods, start: int, stop: int, customer: str | None, left_out: Counter[str]) -> list[int]:
+def _sales(goods: _Goods, start: int, stop: int, left_out: Counter[str], *, has_customer: bool) -> list[int]:
     """The rows of an invoice that are sales; the others are counted in `left_out`."""
     seen: set[tuple[str, int, int, int]] = set()
     taken = []
@@ -125,7 +125,7 @@ def _sales(goods: _Goods, start: int, stop: int, customer: str | None, left_out:
             left_out[NO_SALE] += 1
         elif _TEST.fullmatch(code):
             left_out[TESTS] += 1
-        elif price == 0 and (quantity <= 0 or customer is None):
+        elif price == 0 and (quantity <= 0 or not has_customer):
             left_out[STOCK] += 1
         else:
             taken.append(row)

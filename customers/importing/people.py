@@ -17,7 +17,7 @@ def read_customers(blocks: Iterator[Block], plan: Plan) -> Iterator[Batch]:
     for block in blocks:
         batch = start_batch(block)
         values = columns.read(block)
-        ids, emails, phones = values("customer_id"), values("email"), values("phone")
+        ids, emails, phones = values.people()
         first_names, last_names, created = values("first_name"), values("last_name"), values("created_at")
         by_mail, by_text = values("email_consent"), values("sms_consent")
         zones, countries, tags = values("time_zone"), values("country"), values("tags")

@@ -3,7 +3,7 @@
 What would be rejected is told by the readers themselves, so that the preview never promises what the import then refuses.
 """
 
-from collections.abc import Iterator
+import secrets
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from customers.importing.amounts import IN_ANOTHER_CURRENCY
 from customers.importing.causes import Causes, lacking
 from customers.importing.dates import are_days
 from customers.importing.deciding import Look, look_at
+from customers.importing.guests import KEY_BYTES, People, told_apart
 from customers.importing.options import Named, Preview, Question, ReadOptions, Shown
 from customers.importing.reading import batches_of, plan_of
 from customers.importing.records import Batch, Reject
@@ -36,7 +37,7 @@ def preview(path: Path, options: ReadOptions, *, now: datetime, rows: int = 20, 
     look = look_at(path, options)
     if look.bulk:
         return preview_of_bulk(next(shopify_bulk.read_lines(path, now), Batch()), rows, time_zone or "UTC")
-    plan, waiting = plan_of(look, now), _waiting(look)
+    plan, waiting = plan_of(look, now, _any_key()), _waiting(look)
     zone = plan.options.time_zone or time_zone or "UTC"
     rejects, held_back = _rejects(look, waiting, now)
     broken = {(reject.column, reject.line): reject for reject in rejects}
@@ -59,6 +60,8 @@ def preview(path: Path, options: ReadOptions, *, now: datetime, rows: int = 20, 
                 texts[field.name] = Shown("", lacking(reject.cause) or reject.reason)
             else:
                 texts[field.name] = show(field, found[at], column, zone, is_day=days)
+    given = _given(values)
+    people = told_apart(*given)
     causes = Causes()
     for reject in [*rejects, *[Reject(0, "", "", "", cause=UNEVEN)] * look.misfits]:
         causes.add(reject)
@@ -67,12 +70,18 @@ def preview(path: Path, options: ReadOptions, *, now: datetime, rows: int = 20, 
         tuple(shown),
         readable,
         rows_tried=len(look.rows) + look.misfits,
-        named=_named(look.scheme.kind, values),
+        named=_named(look.scheme.kind, people, values),
         rejected=len(rejects) + look.misfits,
         held_back=held_back,
         causes=causes.most(),
         time_zone=zone if has_times and "time_zone" not in _open(look) else "",
+        has_addresses_for_ids=people.ids != given.ids,
     )
+
+
+def _any_key() -> str:
+    """A guest key that is thrown away: no id that is made with it is kept or shown."""
+    return secrets.token_hex(KEY_BYTES)
 
 
 def _open(look: Look) -> set[str]:
@@ -94,7 +103,7 @@ def _rejects(look: Look, waiting: frozenset[str], now: datetime) -> tuple[list[R
         return [], 0
     answers: dict[str, Any] = {question.name: _likeliest(question) for question in look.questions}
     answers.pop("encoding", None)  # the sample is read in the likeliest one already
-    plan = plan_of(replace(look, options=replace(look.options, **answers)), now)
+    plan = plan_of(replace(look, options=replace(look.options, **answers)), now, _any_key())
     batches = batches_of(plan, lambda: iter([Block(look.rows, list(range(len(look.rows))))]), 0)
     found = [reject for batch in batches for reject in batch.rejects]
     broken = [reject for reject in found if not reject.with_order]
@@ -119,20 +128,23 @@ def _is_certain(look: Look, reject: Reject, waiting_columns: set[str]) -> bool:
 _ORDER_IDS = ("order_id", "invoice", "id", "name")
 
 
-def _named(kind: str, values: dict[str, list[Any]]) -> Named:
-    """Whom and which orders the cells of some rows name, from values by field."""
-
-    def told(*names: str) -> Iterator[str | None]:
-        columns = [values[name] for name in names if name in values]
-        for row in zip(*columns, strict=True):
-            yield next((str(value) for value in row if value and not isinstance(value, Bad)), None)
-
+def _given(values: dict[str, list[Any]]) -> People:
+    """What some rows say of their customers, from values by field."""
     size = max(map(len, values.values()), default=0)
-    ids = list(told("customer_id")) or [None] * size
-    emails = list(told("email")) or [None] * size
-    orders = told(*_ORDER_IDS) if kind == "orders" else ()
+    ids, emails, phones = (_sound(values.get(name, [None] * size)) for name in ("customer_id", "email", "phone"))
+    return People(ids, emails, phones)
+
+
+def _named(kind: str, people: People, values: dict[str, list[Any]]) -> Named:
+    """Whom and which orders some rows name."""
+    orders = zip(*(_sound(values[name]) for name in _ORDER_IDS if name in values), strict=True) if kind == "orders" else ()
     return Named(
-        frozenset(who for who in ids if who),
-        frozenset(email for who, email in zip(ids, emails, strict=True) if email and not who),
-        frozenset(order for order in orders if order),
+        frozenset(filter(None, people.ids)),
+        frozenset(email for who, email in zip(people.ids, people.emails, strict=True) if email and not who),
+        frozenset(filter(None, (next(filter(None, row), None) for row in orders))),
     )
+
+
+def _sound(found: list[Any]) -> list[str | None]:
+    """A column's values as text; None for an empty cell and for one that cannot be read."""
+    return [None if isinstance(value, Bad) or not value else str(value) for value in found]

@@ -63,22 +63,23 @@ def inspect(path: Path, options: ReadOptions | None = None) -> FileReport:
     )
 
 
-def read(path: Path, options: ReadOptions, *, now: datetime) -> Iterator[Batch]:
+def read(path: Path, options: ReadOptions, *, now: datetime, guest_key: str) -> Iterator[Batch]:
     """The rows of a file in batches of about 10,000, the same ones each time; memory does not grow with the file.
 
+    `guest_key`, the shop's secret, goes into the ids of orders that have neither an id nor a customer's.
     Raises `UnreadableFile`, or `NeedsAnswer` for the first open question, before the first batch; `UnreadableFile` also
     later, if a compressed file turns out to be damaged.
     """
     look = look_at(path, options)
     if look.questions:
         raise NeedsAnswer(look.questions[0])
-    return _without_collector(_batches(look, path, now))
+    return _without_collector(_batches(look, path, now, guest_key))
 
 
-def _batches(look: Look, path: Path, now: datetime) -> Iterator[Batch]:
+def _batches(look: Look, path: Path, now: datetime, guest_key: str) -> Iterator[Batch]:
     if look.bulk:
         return shopify_bulk.read_lines(path, now)
-    plan = plan_of(look, now)
+    plan = plan_of(look, now, guest_key)
     return batches_of(plan, lambda: blocks(path, plan.layout), look.estimated_bytes)
 
 
@@ -116,8 +117,9 @@ def _without_collector(batches: Iterator[Batch]) -> Iterator[Batch]:
         yield batch
 
 
-def plan_of(look: Look, now: datetime) -> Plan:
+def plan_of(look: Look, now: datetime, guest_key: str) -> Plan:
     """How the file is read: with the answers, and with what it decides itself."""
     places = {name: look.header.index(column) for name, column in look.mapping.items()}
     layout = Layout(look.encoding, look.delimiter, look.header, look.forgive_short)
-    return Plan(look.scheme, layout, places, ReadOptions.from_json(look.options.to_json() | look.decided), look.serial, now)
+    options = ReadOptions.from_json(look.options.to_json() | look.decided)
+    return Plan(look.scheme, layout, places, options, look.serial, now, guest_key)

@@ -25,12 +25,12 @@ ORDER_COLUMNS = (
 LINE_COLUMNS = (
     "order_id", "position", "product_id", "sku", "title", "vendor", "category", "quantity", "unit_price", "discount",
 )  # fmt: skip
-# `order_id` None: a return that the source ties to a customer only; its `customer_id` is then the e-mail address (or the phone
-# number) where the source has no ids. `created_at` None: dated at its order; `refund_id` is then "<order_id>:refunded", the sum
-# of what went back, which refunds with ids and dates of their own replace.
-REFUND_COLUMNS = ("refund_id", "order_id", "customer_id", "created_at", "amount")
+# `order_id` None: a return that the source ties to a customer only, whom it names as orders do. `created_at` None: dated at
+# its order; `refund_id` is then "<order_id>:refunded", the sum of what went back, which refunds with ids and dates of their own
+# replace.
+REFUND_COLUMNS = ("refund_id", "order_id", "customer_id", "email", "phone", "created_at", "amount")
 TICKET_COLUMNS = (
-    "ticket_id", "customer_id", "email", "channel", "subject", "status", "created_at", "closed_at",
+    "ticket_id", "customer_id", "email", "phone", "channel", "subject", "status", "created_at", "closed_at",
     "reopened", "satisfaction_score", "tags", "message_count",
 )  # fmt: skip
 MESSAGE_COLUMNS = ("message_id", "ticket_id", "created_at", "from_agent", "body_text")

@@ -39,14 +39,14 @@ def run(data_import: DataImport, *, as_of: datetime, progress: Progress | None =
     path = Path(data_import.path)
     try:
         if data_import.kind == DataImport.Kind.TABLES:
-            batches: Any = tables.read(path)
+            batches: Any = tables.read(path, shop.guest_key)
         else:
             options = _options(data_import, shop)
             report = reading.inspect(path, options)
             _check_kind(data_import, report)
             data_import.options = options.to_json() | {"source": report.source}
             data_import.save(update_fields=["options"])
-            batches = reading.read(path, options, now=as_of)
+            batches = reading.read(path, options, now=as_of, guest_key=shop.guest_key)
         return load(batches, data_import, shop=shop, as_of=as_of, progress=progress)
     except (reading.UnreadableFile, reading.NeedsAnswer) as problem:
         sentence = str(problem)

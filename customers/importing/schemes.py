@@ -64,7 +64,7 @@ GENERIC_ORDERS = Scheme(
         _field(name, label, holds, header_words.ORDERS[name])
         for name, label, holds in (
             ("order_id", "Order id", "id"),
-            ("customer_id", "Customer id", "id"),
+            ("customer_id", "Customer id", "customer"),
             ("email", "E-mail", "email"),
             ("phone", "Phone", "phone"),
             ("placed_at", "Date", "date"),
@@ -91,7 +91,7 @@ GENERIC_CUSTOMERS = Scheme(
     tuple(
         _field(name, label, holds, header_words.CUSTOMERS[name])
         for name, label, holds in (
-            ("customer_id", "Customer id", "id"),
+            ("customer_id", "Customer id", "customer"),
             ("email", "E-mail", "email"),
             ("phone", "Phone", "phone"),
             ("first_name", "First name", "name"),
@@ -156,7 +156,7 @@ SHOPIFY_CUSTOMERS = Scheme(
     "customers",
     "Shopify customers",
     (
-        _field("customer_id", "Customer ID", "id", "customerid"),
+        _field("customer_id", "Customer ID", "customer", "customerid"),
         _field("email", "Email", "email"),
         _field("phone", "Phone", "phone", "phone defaultaddressphone"),
         _field("first_name", "First name", "name"),
@@ -182,7 +182,7 @@ WOOCOMMERCE = Scheme(
         _field("order_id", "Order number", "id", "ordernumber orderid"),
         _field("status", "Order status", "status", "orderstatus status"),
         _field("placed_at", "Order date", "date", "orderdate datecreated"),
-        _field("customer_id", "Customer user id", "id", "customeruserid customerid userid"),
+        _field("customer_id", "Customer user id", "customer", "customeruserid customerid userid"),
         _field("first_name", "First name", "name", "firstnamebilling billingfirstname"),
         _field("last_name", "Last name", "name", "lastnamebilling billinglastname"),
         _field("email", "Email", "email", "emailbilling billingemail customeremail email"),
@@ -222,7 +222,7 @@ ONLINE_RETAIL = Scheme(
         _field("quantity", "Quantity", "quantity", "quantity"),
         _field("placed_at", "InvoiceDate", "date", "invoicedate"),
         _field("unit_price", "Price", "money", "price unitprice"),
-        _field("customer_id", "Customer ID", "id", "customerid"),
+        _field("customer_id", "Customer ID", "customer", "customerid"),
         _field("country", "Country", "country", "country"),
     ),
     (
@@ -246,7 +246,7 @@ TICKETS = Scheme(
     "Tickets",
     (
         _field("ticket_id", "Ticket id", "id", "ticketid ticketnumber ticketno ticket caseid conversationid id"),
-        _field("customer_id", "Customer id", "id", "customerid requesterexternalid"),
+        _field("customer_id", "Customer id", "customer", "customerid requesterexternalid"),
         _field("email", "Customer's e-mail", "email", "customeremail requesteremail email emailaddress requester"),
         _field("channel", "Channel", "channel", "channel via viachannel ticketchannel source"),
         _field("subject", "Subject", "title", "subject ticketsubject title summary"),

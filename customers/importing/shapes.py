@@ -1,6 +1,5 @@
 """What is staged of customers, orders, lines and refunds: the same for every source and every database."""
 
-import hashlib
 import re
 from typing import Any
 
@@ -10,12 +9,12 @@ import pyarrow.compute as pc
 
 from customers.importing.catalogue import PRODUCT_COLUMNS, STAGED_PRODUCT_COLUMNS, Catalogue
 from customers.importing.facts import Arrays, Column, Facts, Parent
+from customers.importing.guests import guest_id
 from customers.importing.hashing import hash_lines
 from customers.models import email_key, phone_key
 
 MOST_UNITS = 2**31 - 1
 STAMP = pa.timestamp("us", tz="UTC")
-_TELEPHONE = re.compile(r"^\+?[\d\s()./-]{7,}$")
 
 PEOPLE_COLUMNS = (
     Column("ref", "text"),
@@ -27,27 +26,29 @@ PEOPLE_COLUMNS = (
 )
 
 
-def derived_id(email: str, phone: str) -> str:
-    """The customer id of somebody whom the source knows by e-mail or phone only: stable, and tells neither."""
-    known_by = f"email:{email}" if email else f"phone:{phone}"
-    return "guest_" + hashlib.blake2b(known_by.encode(), digest_size=10).hexdigest()
-
-
 def people(columns: Arrays) -> Arrays:
-    """`PEOPLE_COLUMNS` from customer_id, email and phone; `ref` is NULL for an anonymous guest."""
+    """`PEOPLE_COLUMNS` from customer_id, email and phone; `ref` is the source's id, and NULL for guests until `name_guests`."""
     ids, size = columns["customer_id"], len(columns["customer_id"])
     email, phone = columns.get("email"), columns.get("phone")
     email = pa.nulls(size, pa.string()) if email is None else email
     phone = pa.nulls(size, pa.string()) if phone is None else phone
     email_keys, phone_keys = _keys(email, email_key), _keys(phone, phone_key)
-    refs = ids
-    if ids.null_count:
-        known = zip(ids.to_pylist(), email_keys.to_pylist(), phone_keys.to_pylist(), strict=True)
-        refs = pa.array([i or (derived_id(e or "", p or "") if e or p else None) for i, e, p in known], pa.string())
     return {
-        "ref": refs, "has_id": pc.is_valid(ids),
+        "ref": ids, "has_id": pc.is_valid(ids),
         "email": email, "email_key": email_keys, "phone": phone, "phone_key": phone_keys,
     }  # fmt: skip
+
+
+def name_guests(shaped: Arrays, guest_key: str) -> Arrays:
+    """The same rows with a `ref` for each guest with an address or a number; an anonymous guest's stays NULL.
+
+    Rows that name nobody (lines, messages) are returned as they are. `guest_key` is the shop's; see `guest_id`.
+    """
+    if "ref" not in shaped or not shaped["ref"].null_count:
+        return shaped
+    known = zip(*(shaped[name].to_pylist() for name in ("ref", "email_key", "phone_key")), strict=True)
+    refs = [ref or (guest_id(email or "", phone or "", guest_key) if email or phone else None) for ref, email, phone in known]
+    return {**shaped, "ref": pa.array(refs, pa.string())}
 
 
 def instant(values: Any) -> Any:
@@ -88,22 +89,9 @@ def shape_lines(columns: Arrays, catalogue: Catalogue) -> Arrays:
 
 
 def shape_refunds(columns: Arrays, catalogue: Catalogue) -> Arrays:
-    """Refunds; where the source has no customer ids, `customer_id` of an orderless return is an e-mail address or a phone."""
-    ids = columns["customer_id"]
-    if ids.null_count < len(ids):
-        texts, orders = ids.to_pylist(), columns["order_id"].to_pylist()
-        email = [t if t and o is None and "@" in t else None for t, o in zip(texts, orders, strict=True)]
-        phone = [
-            t if t and o is None and t.startswith("+") and _TELEPHONE.match(t) else None
-            for t, o in zip(texts, orders, strict=True)
-        ]
-        ids = pa.array([None if e or p else t for t, e, p in zip(texts, email, phone, strict=True)], pa.string())
-        person = people({"customer_id": ids, "email": pa.array(email, pa.string()), "phone": pa.array(phone, pa.string())})
-    else:
-        person = people({"customer_id": ids})
-    amount = pc.abs(columns["amount"])
-    same = {"refund_id": columns["refund_id"], "order_id": columns["order_id"], "amount": amount}
-    return {**person, **same, "created_at": instant(columns["created_at"])}
+    """Refunds, the amount without its sign."""
+    same = {"refund_id": columns["refund_id"], "order_id": columns["order_id"], "amount": pc.abs(columns["amount"])}
+    return {**people(columns), **same, "created_at": instant(columns["created_at"])}
 
 
 def _keys(texts: Any, key: Any) -> Any:
@@ -220,7 +208,9 @@ REFUNDS = Facts(
     received=(
         Column("refund_id", "text", 96, exact=True, required=True),
         Column("order_id", "text", 64, exact=True),
-        Column("customer_id", "text", 254),
+        Column("customer_id", "text", 64, exact=True),
+        Column("email", "text", 254),
+        Column("phone", "text", 40),
         Column("created_at", "time"),
         Column("amount", "integer", required=True),
     ),
@@ -234,7 +224,7 @@ REFUNDS = Facts(
     bucket_by=("order_id", "ref"),
     shape=shape_refunds,
     parent=ORDER_PARENT,
-    one_of=(("order_id", "created_at"), ("order_id", "customer_id")),
+    one_of=(("order_id", "created_at"), ("order_id", "customer_id", "email", "phone")),
 )
 
 

@@ -121,7 +121,7 @@ def _orders(values: Values, batch: Batch) -> None:
             )
         )
         if refunds[at]:
-            batch.refunds.append((f"{order_id}:refunded", order_id, None, None, refunds[at]))
+            batch.refunds.append((f"{order_id}:refunded", order_id, None, None, None, None, refunds[at]))
 
 
 def _heads(values: Values) -> list[int]:

@@ -156,7 +156,7 @@ class _Reader:
             self._refund(refund, order_id, customer_id, batch)
         refunded = self._money(data, "totalRefundedSet", "totalRefunded")[0]
         if refunded and not refunds:
-            batch.refunds.append((f"{order_id}:refunded", order_id, customer_id, None, refunded))
+            batch.refunds.append((f"{order_id}:refunded", order_id, customer_id, None, None, None, refunded))
         for line in _nodes(data.get("lineItems")):
             self._line(line, order_id, batch)
         if customer_id and len(customer) > 1:
@@ -205,7 +205,9 @@ class _Reader:
         if amount is None or amount < 0:
             raise Wrong("totalRefundedSet", "A refund has no amount, or a negative one.")
         if amount:
-            batch.refunds.append((_number(data["id"]), order_id, customer_id, self._date(data, "createdAt"), amount))
+            batch.refunds.append(
+                (_number(data["id"]), order_id, customer_id, None, None, self._date(data, "createdAt"), amount)
+            )
 
     def _customer(self, data: dict[str, Any], batch: Batch) -> None:
         email, phone = self._contact(data)

@@ -73,7 +73,8 @@ def checked(
     for group in facts.one_of:
         missing = np.logical_and.reduce([pc.is_null(kept[name]).to_numpy(zero_copy_only=False) for name in group])
         for at in np.flatnonzero(missing & ~bad):
-            reasons[int(at)] = (group[-1], f"{' and '.join(group)} are both missing; one of them is needed.")
+            all_of_them = f"{', '.join(group[:-1])} and {group[-1]}"
+            reasons[int(at)] = (group[1], f"{all_of_them} are missing; one of them is needed.")
         bad |= missing
     if not reasons:
         return kept, []

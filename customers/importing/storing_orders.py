@@ -197,7 +197,7 @@ def store_refunds(storing: Storing, bucket: int) -> None:
     """
     d, flag = storing.dialect, storing.dialect.types["flag"]
     rows = storing.latest("refunds", bucket, "refund_id", REFUNDS.staged)
-    resolve_people(storing, f"(SELECT * FROM {rows} r WHERE order_id IS NULL)", loosely=True)
+    resolve_people(storing, f"(SELECT * FROM {rows} r WHERE order_id IS NULL)")
     storing.work_table(
         "chunk_refunds",
         f"refund_id text PRIMARY KEY, is_new {flag}, is_changed {flag}, order_id bigint, customer_id bigint,"

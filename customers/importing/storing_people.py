@@ -1,7 +1,7 @@
 """Profiles: from a customer file, and of people whom orders, returns or tickets name before any file does.
 
 Whom a row means: the customer with its `customer_id`; without one, the customer with its e-mail address, then with its phone
-number. Who is not found gets a profile, under the source's id or one derived from the address (`shapes.derived_id`).
+number. Who is not found gets a profile, under the source's id or one made of the address (`guests.guest_id`).
 Where several profiles share an address the oldest is meant, so that the same file always means the same people.
 """
 
@@ -26,10 +26,10 @@ CREATED = (
 _TEXTS = ("email", "email_key", "phone", "phone_key", "time_zone", "country", "first_name", "last_name")
 
 
-def resolve_people(storing: Storing, rows: str, *, loosely: bool = False) -> None:
+def resolve_people(storing: Storing, rows: str) -> None:
     """Fill `chunk_people` with the customer of every `ref` in `rows` (a FROM item), making the profiles that are missing.
 
-    `loosely` looks for an unknown id among addresses and numbers too. Joins are by index: a few microseconds a person.
+    Joins are by index: a few microseconds a person.
     """
     flag = storing.dialect.types["flag"]
     storing.work_table(
@@ -42,11 +42,10 @@ def resolve_people(storing: Storing, rows: str, *, loosely: bool = False) -> Non
         "(SELECT min(c.id + 0) FROM customers_customer c WHERE c.email_key = p.email_key AND p.email_key <> ''),"
         " (SELECT min(c.id + 0) FROM customers_customer c WHERE c.phone_key = p.phone_key AND p.phone_key <> '')"
     )
-    by_id = f"coalesce(known.id, {by_address})" if loosely else "known.id"
     storing.run(
         "INSERT INTO chunk_people (ref, has_id, email, email_key, phone, phone_key, customer, made)"
         " SELECT p.ref, p.has_id, p.email, p.email_key, p.phone, p.phone_key,"
-        f" CASE WHEN p.has_id THEN {by_id} ELSE coalesce({by_address}, known.id) END, false"
+        f" CASE WHEN p.has_id THEN known.id ELSE coalesce({by_address}, known.id) END, false"
         f" FROM {rows} p LEFT JOIN customers_customer known ON known.customer_id = p.ref"
         # One row a person, rather one that tells an address.
         f" WHERE p.seq IN (SELECT abs(max(CASE WHEN email_key IS NULL THEN -seq ELSE seq END)) FROM {rows} q"

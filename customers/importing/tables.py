@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet
 
-from customers.importing.cells import Converted, attributes, convert, derived_ids
+from customers.importing.cells import Converted, attributes, convert, derived_ids, hide_addresses
 from customers.importing.column_batches import ColumnBatch
 from customers.importing.faults import ImportRefused
 from customers.importing.reading_ahead import reading_ahead
@@ -28,13 +28,16 @@ BLOCK = 2 << 20
 """Bytes of text that become one batch."""
 
 
-def read(folder: Path) -> Iterator[ColumnBatch]:
-    """The tables of `folder`, parents first, in batches of some ten thousand rows; raises `ImportRefused` with one sentence."""
+def read(folder: Path, guest_key: str) -> Iterator[ColumnBatch]:
+    """The tables of `folder`, parents first, in batches of some ten thousand rows; raises `ImportRefused` with one sentence.
+
+    `guest_key`, the shop's secret, goes into the ids of customers whose id is an address or a number.
+    """
     found = tables_in(folder)
     before = 0
     for table, path in found.items():
         size = path.stat().st_size
-        for batch, share in reading_ahead(_batches(table, path)):
+        for batch, share in reading_ahead(_batches(table, path, guest_key)):
             batch.bytes_read = before + int(share * size)
             yield batch
         before += size
@@ -58,17 +61,17 @@ def tables_in(folder: Path) -> dict[Table, Path]:
     return found
 
 
-def _batches(table: Table, path: Path) -> Iterator[tuple[ColumnBatch, float]]:
+def _batches(table: Table, path: Path, guest_key: str) -> Iterator[tuple[ColumnBatch, float]]:
     rows = 0
     source = _parquet_batches if path.suffix == ".parquet" else _csv_batches
     for original, lines, broken, share in source(table, path):
-        yield _converted(table, original, lines, broken, rows), share
+        yield _converted(table, original, lines, broken, guest_key), share
         rows += original.num_rows + len(broken)
     if not rows:
         yield ColumnBatch(table.facts, {}, rows_read=0), 1.0
 
 
-def _converted(table: Table, original: pa.RecordBatch, lines: Any, broken: list[Reject], before: int) -> ColumnBatch:
+def _converted(table: Table, original: pa.RecordBatch, lines: Any, broken: list[Reject], guest_key: str) -> ColumnBatch:
     """A batch of cells as text -> the contract's columns."""
     have = {name.strip().lower(): original.column(at) for at, name in enumerate(original.schema.names)}
     converted = Converted(original.num_rows)
@@ -81,6 +84,8 @@ def _converted(table: Table, original: pa.RecordBatch, lines: Any, broken: list[
             arrays[column.to] = pa.array(np.full(original.num_rows, column.default, dtype=np.int64))
         elif column.default is not None:
             arrays[column.to] = pc.fill_null(arrays[column.to], column.default)
+    if "customer_id" in arrays:
+        hide_addresses(arrays, guest_key)
     if table.derived_id:
         derived_ids(arrays, *table.derived_id, size=original.num_rows)
     extra = {name: values for name, values in have.items() if name not in {column.name for column in table.columns}}

@@ -12,6 +12,7 @@ from customers.importing.column_batches import ColumnBatch
 from customers.importing.facts import FACTS, Arrays, Facts
 from customers.importing.records import Batch, Reject
 from customers.importing.rejects import RejectFile
+from customers.importing.shapes import name_guests
 from customers.importing.soundness import arrays_of, checked
 from customers.importing.staging import Staging
 from customers.importing.summary import Summary
@@ -22,11 +23,13 @@ _NO_PARENT = "There is no {0} {1} in these files or in the shop; import the {0} 
 class TakingIn:
     """Takes batches into staging and learns about the file what storing needs to know.
 
-    `nameless`: some rows name their customer by address only; `currencies`: up to a few that orders are in.
+    `nameless`: some rows name their customer by address only; `currencies`: up to a few that orders are in. `guest_key` is the
+    shop's secret that the ids of such customers are made with.
     """
 
-    def __init__(self, staging: Staging, rejects: RejectFile, summary: Summary, as_of: datetime) -> None:
+    def __init__(self, staging: Staging, rejects: RejectFile, summary: Summary, as_of: datetime, guest_key: str) -> None:
         self.staging, self.rejects, self.summary, self.as_of = staging, rejects, summary, as_of
+        self._guest_key = guest_key
         self.nameless = False
         self.currencies: set[str] = set()
         self._catalogue = Catalogue()
@@ -53,7 +56,7 @@ class TakingIn:
                 self._stage(facts, arrays)
 
     def _stage(self, facts: Facts, arrays: Arrays) -> None:
-        shaped = facts.shape(arrays, self._catalogue)
+        shaped = name_guests(facts.shape(arrays, self._catalogue), self._guest_key)
         if "line" in arrays:
             shaped["line"] = arrays["line"]
             self._numbered.add(facts.name)

@@ -125,7 +125,15 @@ def phone(cell: str) -> str:
     value = _clean_id(cell)
     if isinstance(value, Bad) or len(value) > 40 or _LOSSY_ID.fullmatch(value):
         return ""
-    return value if sum(c.isdigit() for c in value) >= 5 else ""
+    return value if sum(c.isdecimal() for c in value) >= 5 else ""
+
+
+_id = identifier()
+
+
+def customer(cell: str) -> str | Bad:
+    """An id, or in its place an e-mail address, which may be longer (`guests.told_apart` tells which it is)."""
+    return ("@" in cell and email(cell)) or _id(cell)
 
 
 def yes_no(cell: str) -> bool | Bad | None:

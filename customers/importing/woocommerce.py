@@ -46,8 +46,9 @@ def read_orders(blocks: Iterator[Block], again: Iterator[Block], plan: Plan, siz
 
 def _orders(values: Values, keys: list[str], batch: Batch) -> None:
     plan = values.columns.plan
-    ids, statuses, placed, customers = values("order_id"), values("status"), values("placed_at"), values("customer_id")
-    first_names, last_names, emails, phones = values("first_name"), values("last_name"), values("email"), values("phone")
+    ids, statuses, placed = values("order_id"), values("status"), values("placed_at")
+    customers, emails, phones = values.people()
+    first_names, last_names = values("first_name"), values("last_name")
     countries, discounts, refunds, totals = values("country"), values("discount"), values("refund"), values("total")
     currencies, skus, products, coupons = values("currency"), values("sku"), values("product"), values("coupon")
     quantities, prices = values("quantity"), values("unit_price")
@@ -83,7 +84,7 @@ def _orders(values: Values, keys: list[str], batch: Batch) -> None:
              status, None, None, False, None, attributes)
         )  # fmt: skip
         if refunded > 0:
-            batch.refunds.append((f"{ids[start]}:refunded", ids[start], customer, None, refunded))
+            batch.refunds.append((f"{ids[start]}:refunded", ids[start], customer, None, None, None, refunded))
         position = 0
         for row in range(start, stop):
             title = products[row] or skus[row]

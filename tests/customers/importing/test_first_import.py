@@ -6,6 +6,7 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
+from accounts.models import Shop
 from customers.importing import first_import, loading, running, set_aside, tables, waiting_files
 from customers.importing.rejects import path_of
 from customers.models import Customer, DataImport, LineItem, Order
@@ -58,18 +59,23 @@ def test_it_stores_what_the_way_by_buckets_stores(tmp_path, straight, monkeypatc
     folder = write_tables(tmp_path / "t")
     with (folder / "orders.csv").open("a") as file:  # what does not count, what is unknown, somebody whom no file tells of
         file.write("x1,,c1,2025-03-01,EUR,5,paid\nx2,,c1,2025-03-01,USD,0,paid\nx3,,stranger,2025-03-01,,7,Pending\n")
-        file.write("x4,,,2025-03-01T10:00:00.125Z,USD,7,\n")
+        file.write("x4,,,2025-03-01T10:00:00.125Z,USD,7,\nx5,,zoe@example.com,2025-03-01,USD,7,\n")
+        file.write("x6,,+44 20 7946 0000,2025-03-01,USD,7,\nx7,,Zoe@example.com,2025-03-01,USD,7,\n")
     with (folder / "line_items.csv").open("a") as file:  # far from the other lines of its order
         file.write("o7,,Late line,1,2\nnowhere,,Orphan,1,2\n")
     summary, data_import = bring(folder)
     assert straight == ["straight"]
     known, stored = what_is_known(), everything_stored()
     assert "There is no order nowhere" in path_of(data_import.token).read_text()
-    assert (summary.facts["orders"].new, summary.facts["lines"].new, summary.facts["customers"].new) == (404, 1001, 41)
+    assert (summary.facts["orders"].new, summary.facts["lines"].new, summary.facts["customers"].new) == (407, 1001, 43)
+    assert Customer.objects.get(email_key="zoe@example.com").order_count == 2
     again, _ = bring(folder)
     assert everything_stored() == stored
-    assert again.facts["orders"].unchanged == 404
+    assert again.facts["orders"].unchanged == 407
+    guest_key = Shop.current().guest_key
     call_command("flush", interactive=False, verbosity=0)
+    Shop.current()
+    Shop.objects.update(guest_key=guest_key)
     monkeypatch.setattr(waiting_files, "LARGE", 10**12)
     by_buckets, _ = bring(folder)
     assert straight == ["straight"]

@@ -273,7 +273,7 @@ def test_a_return_that_names_a_customer_only_lowers_his_value_and_never_below_ze
             orders=[order("1", "7", total=50_0000), order("2", None, email="bo@example.com", total=30_0000)],
             refunds=[
                 refund("r1", None, 20_0000, customer_id="7", created_at=micros("2026-04-01")),
-                refund("r2", None, 99_0000, customer_id="bo@example.com", created_at=micros("2026-04-01")),
+                refund("r2", None, 99_0000, email="bo@example.com", created_at=micros("2026-04-01")),
             ],
         )
     )

@@ -125,13 +125,13 @@ def test_a_neutral_table_of_tickets(tmp_path):
         + "T2,,77,2026-03-02T10:00:00Z,,whatsapp,,,,open,,\n"))  # fmt: skip
     assert found.tickets == [
         {
-            "ticket_id": "T1", "customer_id": None, "email": "vera@example.com", "channel": "email", "subject": "Where is it?",
-            "status": "closed", "created_at": at(2026, 3, 2, 10), "closed_at": at(2026, 3, 3, 10), "reopened": None,
+            "ticket_id": "T1", "customer_id": None, "email": "vera@example.com", "phone": None, "channel": "email",
+            "subject": "Where is it?", "status": "closed", "created_at": at(2026, 3, 2, 10), "closed_at": at(2026, 3, 3, 10), "reopened": None,
             "satisfaction_score": 5, "tags": ["late", "parcel"], "message_count": 4,
         },
         {
-            "ticket_id": "T2", "customer_id": "77", "email": None, "channel": "sms", "subject": None, "status": "open",
-            "created_at": at(2026, 3, 2, 10), "closed_at": None, "reopened": None, "satisfaction_score": None, "tags": None,
+            "ticket_id": "T2", "customer_id": "77", "email": None, "phone": None, "channel": "sms", "subject": None,
+            "status": "open", "created_at": at(2026, 3, 2, 10), "closed_at": None, "reopened": None, "satisfaction_score": None, "tags": None,
             "message_count": None,
         },
     ]  # fmt: skip

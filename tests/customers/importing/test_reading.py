@@ -10,7 +10,7 @@ import pytest
 from customers.importing import rows, sampling, sniffing, values
 from customers.importing.previewing import preview
 from customers.importing.reading import NeedsAnswer, ReadOptions, UnreadableFile, inspect, read
-from tests.customers.importing.files import NOW, read_all, write
+from tests.customers.importing.files import GUEST_KEY, NOW, read_all, write
 
 ORDERS = "order,customer,date,amount,currency\n1,A,2026-03-02T10:00Z,20.00,USD\n2,Ünal,2026-03-03T10:00Z,5.00,USD\n"
 
@@ -94,7 +94,7 @@ def test_another_encoding_is_asked_for_with_examples(tmp_path, name, encoding):
     assert (question.name, question.suggestion) == ("encoding", encoding)
     assert any(name[:8] in label for value, label in question.choices if value == encoding)
     with pytest.raises(NeedsAnswer):
-        read(path, ReadOptions(), now=NOW)
+        read(path, ReadOptions(), now=NOW, guest_key=GUEST_KEY)
     assert read_all(path, encoding=encoding).orders[1]["customer_id"] == name
 
 
@@ -181,7 +181,7 @@ def test_columns_without_a_name_or_with_the_same_one(tmp_path):
 def test_what_a_file_leaves_open_is_asked_never_guessed(tmp_path, content, name, answer):
     path = write(tmp_path, content)
     with pytest.raises(NeedsAnswer) as asked:
-        read(path, ReadOptions(time_zone="UTC"), now=NOW)
+        read(path, ReadOptions(time_zone="UTC"), now=NOW, guest_key=GUEST_KEY)
     assert asked.value.question.name == name
     if answer:
         assert name not in [
@@ -286,7 +286,7 @@ def test_memory_does_not_grow_with_the_file(tmp_path, monkeypatch):
         with path.open("w") as file:
             file.write("order,customer,date,amount,currency,product\n")
             file.writelines(f"{n},C{n},2026-03-02T10:{n % 60:02}:00Z,20.00,USD,Loom {n}\n" for n in range(count))
-        batches = read(path, ReadOptions(), now=NOW)
+        batches = read(path, ReadOptions(), now=NOW, guest_key=GUEST_KEY)
         tracemalloc.start()
         for _ in batches:
             pass

@@ -82,7 +82,15 @@ def test_the_special_cells_of_an_order(tmp_path, changes, column, wanted):
 def test_a_refund_is_one_sum_without_a_date(tmp_path):
     found = read_all(write(tmp_path, HEADER + row(status="partially_refunded", refunded="12.50")))
     assert found.refunds == [
-        {"refund_id": "501:refunded", "order_id": "501", "customer_id": None, "created_at": None, "amount": 125_000}
+        {
+            "refund_id": "501:refunded",
+            "order_id": "501",
+            "customer_id": None,
+            "email": None,
+            "phone": None,
+            "created_at": None,
+            "amount": 125_000,
+        }
     ]
 
 

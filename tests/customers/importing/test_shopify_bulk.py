@@ -51,7 +51,15 @@ def test_a_child_may_come_before_its_order(tmp_path):
     assert (line["product_id"], line["title"], line["category"], line["quantity"]) == ("8", "Wool - Moss", "Yarn", 2)
     assert (line["unit_price"], line["discount"]) == (200_000, 20_000)
     assert found.refunds == [
-        {"refund_id": "5", "order_id": "901", "customer_id": "77", "created_at": at(2026, 3, 9, 10), "amount": 45_000}
+        {
+            "refund_id": "5",
+            "order_id": "901",
+            "customer_id": "77",
+            "email": None,
+            "phone": None,
+            "created_at": at(2026, 3, 9, 10),
+            "amount": 45_000,
+        }
     ]
 
 

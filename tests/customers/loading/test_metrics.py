@@ -53,7 +53,7 @@ def test_returns_without_an_order_are_taken_off_too():
 
 def test_a_return_tied_to_an_email_address_is_taken_off_that_customer():
     store(batch(customers=[customer("C1", email="vera@example.com")], orders=[order("1", 100)]))
-    store(batch(refunds=[refund("R1", None, 20, customer_id="Vera@example.com")]))
+    store(batch(refunds=[refund("R1", None, 20, email="Vera@example.com")]))
     assert figures()[:2] == (1, Decimal(80))
 
 
