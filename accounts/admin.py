@@ -1,29 +1,49 @@
 """People, the shop and API keys in the Django admin."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import Group
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.admin_rules import AnyModelAdmin, LargeTableAdmin, ReadOnlyAdmin
-from accounts.models import ApiKey, CustomerRead, DayCount, IdempotentAnswer, MinuteCount, Shop, User
+from accounts.forms import ChangesOfKey
+from accounts.models import ApiKey, CustomerRead, DayCount, IdempotentAnswer, MinuteCount, NotRotated, Shop, User
+from accounts.shown_once import put_away
 from customers.importing.validity import judge_again
 from customers.metrics import settle
 
 if TYPE_CHECKING:  # generic for the type checker only
     PlainUserAdmin = UserAdmin[User]
-    KeyForm = forms.ModelForm[ApiKey]
 else:
-    PlainUserAdmin, KeyForm = UserAdmin, forms.ModelForm
+    PlainUserAdmin = UserAdmin
 
 admin.site.unregister(Group)  # the role is the permission
 admin.site.site_header = admin.site.site_title = "Quimbi administration"
+
+
+@login_not_required
+def the_one_door(request: HttpRequest) -> HttpResponse:
+    """Send to the site's own page for signing in, where wrong passwords are counted.
+
+    Raises `PermissionDenied` for somebody who is in already, and would be sent to and fro.
+    """
+    if request.user.is_authenticated and not admin.site.has_permission(request):
+        raise PermissionDenied("Only admins may open the administration; ask one of them to do it.")
+    return redirect_to_login(request.GET.get(REDIRECT_FIELD_NAME) or reverse("admin:index"))
+
+
+admin.site.login = the_one_door  # type: ignore[method-assign,assignment]
 
 
 @admin.register(User)
@@ -82,8 +102,8 @@ class ShopAdmin(AnyModelAdmin):
         return False
 
 
-class ApiKeyForm(KeyForm):
-    """A key's name, scopes, origins and end."""
+class ApiKeyForm(ChangesOfKey):
+    """A key's name, scopes, origins and limits."""
 
     scopes = forms.MultipleChoiceField(choices=ApiKey.Scope, widget=forms.CheckboxSelectMultiple, initial=[ApiKey.Scope.READ])
     origins = forms.JSONField(required=False, initial=list, help_text=ApiKey._meta.get_field("origins").help_text)
@@ -95,7 +115,7 @@ class ApiKeyForm(KeyForm):
 
 @admin.register(ApiKey)
 class ApiKeyAdmin(LargeTableAdmin):
-    """Keys by their public prefix. The key itself is shown once, in the answer to making or rotating it, and kept nowhere."""
+    """Keys by their public prefix. The key itself is shown once, on the site's own page, and kept nowhere."""
 
     form = ApiKeyForm
     list_display = ("name", "prefix", "scope_names", "created_at", "expires_at", "last_used_at", "revoked_at")
@@ -105,14 +125,21 @@ class ApiKeyAdmin(LargeTableAdmin):
     sortable_by = ("name", "created_at", "expires_at", "last_used_at")
     fields = (
         "name", "scopes", "origins", "requests_a_minute", "customers_a_day", "expires_at",
-        "prefix", "created_at", "created_by", "last_used_at", "harvest_stopped_at", "revoked_at",
+        "prefix", "family", "created_at", "created_by", "last_used_at", "harvest_stopped_at", "revoked_at",
     )  # fmt: skip
-    readonly_fields = ("prefix", "created_at", "created_by", "last_used_at", "harvest_stopped_at", "revoked_at")
+    readonly_fields = (
+        "scopes", "expires_at", "prefix", "family", "created_at", "created_by", "last_used_at", "harvest_stopped_at",
+        "revoked_at",
+    )  # fmt: skip
     actions = ("revoke", "rotate")
 
     def get_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
         """A new key has no past."""
         return self.fields if obj else ("name", "scopes", "origins")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: ApiKey | None = None) -> tuple[str, ...]:
+        """Another scope or a longer life is another key: whoever has this one got it for what it may do today."""
+        return self.readonly_fields if obj else ()
 
     @admin.display(description="scopes")
     def scope_names(self, key: ApiKey) -> str:
@@ -120,9 +147,9 @@ class ApiKeyAdmin(LargeTableAdmin):
         return ", ".join(key.scopes)
 
     def save_model(self, request: HttpRequest, obj: ApiKey, form: "forms.ModelForm[ApiKey]", change: bool) -> None:
-        """A new key is issued and its secret kept on the request, for the one answer that shows it."""
-        if change:
-            super().save_model(request, obj, form, change)
+        """A new key is issued and its secret kept on the request, until it is known where to go on."""
+        if isinstance(form, ChangesOfKey) and change:
+            form.save_changes()
             return
         row, request.issued_secret = ApiKey.issue(  # type: ignore[attr-defined]
             obj.name,
@@ -133,8 +160,8 @@ class ApiKeyAdmin(LargeTableAdmin):
         obj.pk, obj.prefix = row.pk, row.prefix
 
     def response_add(self, request: HttpRequest, obj: ApiKey, post_url_continue: str | None = None) -> HttpResponse:
-        """Show the key instead of redirecting: nothing but this page ever holds it."""
-        return self._shown_once(request, obj, request.issued_secret)  # type: ignore[attr-defined]
+        """Go on to the page that shows the key."""
+        return self._to_the_key(request, obj, request.issued_secret)  # type: ignore[attr-defined]
 
     def has_delete_permission(self, request: HttpRequest, obj: ApiKey | None = None) -> bool:
         """Revoke instead: a log may name the key."""
@@ -149,29 +176,25 @@ class ApiKeyAdmin(LargeTableAdmin):
     @admin.action(description="Rotate the chosen key: a new one now, the old one for another 24 hours")
     def rotate(self, request: HttpRequest, keys: models.QuerySet[ApiKey]) -> HttpResponse | None:
         """One key at a time, because each is shown once."""
-        chosen, now = list(keys[:2]), timezone.now()
-        if len(chosen) != 1 or not chosen[0].works_at(now):
-            self.message_user(request, "Choose one key that still works; each new key is shown once.", messages.ERROR)
+        chosen = list(keys[:2])
+        if len(chosen) != 1:
+            self.message_user(request, "Choose one key; each new key is shown once.", messages.ERROR)
             return None
-        row, secret = chosen[0].rotate(now, created_by=request.user)  # type: ignore[arg-type]
-        return self._shown_once(request, row, secret)
+        try:
+            row, secret = chosen[0].rotate(timezone.now(), created_by=request.user)  # type: ignore[arg-type]
+        except NotRotated as refusal:
+            self.message_user(request, str(refusal), messages.ERROR)
+            return None
+        return self._to_the_key(request, row, secret)
 
-    def _shown_once(self, request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
-        context: dict[str, Any] = {
-            **self.admin_site.each_context(request),
-            "title": "Copy this key now",
-            "opts": self.opts,
-            "key": key,
-            "secret": secret,
-        }
-        return TemplateResponse(
-            request, "admin/accounts/apikey/shown_once.html", context, headers={"Cache-Control": "no-store"}
-        )
+    def _to_the_key(self, request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
+        put_away(request, key, secret)
+        return redirect("key-shown", key.prefix)
 
 
 @admin.register(MinuteCount)
 class MinuteCountAdmin(ReadOnlyAdmin):
-    """Requests of this minute, where no Redis counts them."""
+    """Requests of this minute and tries to sign in, where no Redis counts them."""
 
     list_display = ("caller", "minute", "requests")
     search_fields = ("caller__startswith",)
@@ -179,7 +202,7 @@ class MinuteCountAdmin(ReadOnlyAdmin):
 
 @admin.register(DayCount)
 class DayCountAdmin(ReadOnlyAdmin):
-    """How many different customers a key has read today, where no Redis counts them."""
+    """How many different customers a key has read today; where Redis counts them, about how many."""
 
     list_display = ("caller", "day", "customers")
     search_fields = ("caller__startswith",)

@@ -3,14 +3,19 @@ UTC, and nothing that a shared cache may keep (`accounts.revalidation`)."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Any, ClassVar
 
 from rest_framework import serializers
 from rest_framework.exceptions import MethodNotAllowed
 from rest_framework.request import Request
 
+from accounts.cursors import cursor_field
 from accounts.limited import Limited
 from accounts.revalidation import Revalidated
+
+THE_END = "This is the last page."
+"""Why there is no `next_cursor`."""
 
 
 def nulls(names: Iterable[str], reason: str) -> dict[str, Any]:
@@ -21,6 +26,22 @@ def nulls(names: Iterable[str], reason: str) -> dict[str, Any]:
 def utc_text(moment: datetime) -> str:
     """ "2024-08-29T10:30:00Z"."""
     return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def reason_field() -> serializers.CharField:
+    """The field beside one that may be null."""
+    return serializers.CharField(required=False, help_text="Only beside null.")
+
+
+class NumberField(serializers.FloatField):
+    """A number that is one; "nan" is not."""
+
+    def to_internal_value(self, data: Any) -> float:
+        """The number; `ValidationError` for what is none."""
+        number: float = super().to_internal_value(data)
+        if not isfinite(number):
+            self.fail("invalid")
+        return number
 
 
 class Parameters(serializers.Serializer[Any]):
@@ -43,6 +64,13 @@ class Parameters(serializers.Serializer[Any]):
         form = cls(data=given.dict())
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
+
+
+class PageParameters(Parameters):
+    """Where a page of a list begins and how long it is."""
+
+    limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
+    cursor = cursor_field()
 
 
 def _unknown(name: str, known: dict[str, Any]) -> str:

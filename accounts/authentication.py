@@ -1,17 +1,22 @@
 """Who is calling the API: the holder of a key in the header `X-API-Key`."""
 
+import logging
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
+from accounts.counting import short_of_breath
 from accounts.models import ApiKey
+
+logger = logging.getLogger(__name__)
 
 HEADER = "X-API-Key"
 USED_WITHIN = timedelta(minutes=1)
@@ -42,7 +47,7 @@ class ApiKeyAuthentication(BaseAuthentication):
         if not _may_come_from(request, key):
             raise AuthenticationFailed(REFUSED_ORIGIN if key.origins else SERVERS_ONLY)
         if key.last_used_at is None or now - key.last_used_at >= USED_WITHIN:
-            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+            _note_use(key, now)
         return None, key
 
     def authenticate_header(self, request: Request) -> str:
@@ -62,17 +67,27 @@ def _find(sent: str) -> ApiKey | None:
     return row if secrets.compare_digest(digest, row.digest if row else "0" * 64) else None
 
 
+def _note_use(key: ApiKey, now: datetime) -> None:
+    """Put the use on the key. Where that cannot be written soon it stays unwritten: reading does not wait for a note."""
+    try:
+        with short_of_breath():
+            ApiKey.objects.filter(pk=key.pk).update(last_used_at=now)
+    except DatabaseError as problem:
+        logger.warning("The use of key %s was not noted (%s).", key.prefix, type(problem).__name__)
+
+
 def _may_come_from(request: Request, key: ApiKey) -> bool:
     """Browsers name the page's origin; servers send none. Our own pages (the API's documentation) may try any key.
 
-    A key that reads more than figures is taken from the pages that it names and from no other; one that names none and reads
-    figures only also from those that the whole installation trusts.
+    A key that names pages is taken from those and from no other; one that names none and reads figures only also from those
+    that the whole installation trusts.
     """
     origin = request.headers.get("Origin")
-    if origin is None or origin in key.origins or origin == f"{request.scheme}://{request.get_host()}":
+    if origin is None or origin == f"{request.scheme}://{request.get_host()}":
         return True
-    reads_figures_only = set(key.scopes) <= {ApiKey.Scope.READ}
-    return reads_figures_only and not key.origins and origin in settings.CORS_ORIGINS
+    if key.origins:
+        return origin in key.origins
+    return key.reads_figures_only and origin in settings.CORS_ORIGINS
 
 
 class ApiKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

@@ -9,11 +9,11 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
+from math import ceil
 from typing import Any, ClassVar
 
-from django.core.exceptions import RequestDataTooBig
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from drf_spectacular.utils import OpenApiParameter
@@ -26,11 +26,12 @@ from rest_framework.response import Response
 from accounts.api import ApiView
 from accounts.models import IdempotentAnswer
 from accounts.permissions import caller_of
+from accounts.sealing import Unopenable, opened, seal
 
 HEADER = "Idempotency-Key"
 WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 KEPT = timedelta(hours=24)
-ABANDONED = timedelta(seconds=60)
+A_MOMENT, ABANDONED = timedelta(seconds=1), timedelta(seconds=60)
 """A request that has not answered for so long is dead: its worker was killed. Nothing of it was stored."""
 
 IDEMPOTENCY_KEY = OpenApiParameter(
@@ -52,20 +53,22 @@ class AnotherRequest(APIException):
 
 
 class StillRunning(APIException):
-    """The first request with the key has not ended (409 with `Retry-After`)."""
+    """The first request with the key has not ended (409 with `Retry-After`: when it is taken for dead at the latest)."""
 
     status_code = status.HTTP_409_CONFLICT
     default_code = "in_progress"
-    default_detail = "The first request with this Idempotency-Key is still running; ask again in a second."
-    wait = 1
+
+    def __init__(self, wait: timedelta) -> None:
+        self.wait = max(1, ceil(wait.total_seconds()))
+        super().__init__(f"The first request with this Idempotency-Key runs or broke off; send it again in {self.wait} s.")
 
 
-class BodyTooLarge(APIException):
-    """More than a body may hold (413)."""
+class AnswerLost(APIException):
+    """The first answer was sealed with a SECRET_KEY that is gone (409)."""
 
-    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
-    default_code = "too_large"
-    default_detail = "The body is too large; send less at once."
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "idempotency_conflict"
+    default_detail = "The first answer under this Idempotency-Key can no longer be told; look whether it was done."
 
 
 class IdempotentWrites(ApiView):
@@ -73,7 +76,7 @@ class IdempotentWrites(ApiView):
 
     The method runs in one transaction. What it returns is stored with its effect and brought back to whoever sends the key
     again; if it raises, nothing is kept and the key is free again. Work that must not be rolled back (a message that is
-    sent) belongs into `transaction.on_commit`. Two short writes a request more.
+    sent) belongs into `transaction.on_commit`. Three short writes a request more.
     """
 
     idempotent_methods: ClassVar[frozenset[str]] = WRITES
@@ -111,11 +114,7 @@ def _once(handler: Callable[..., Response], key: str, request: Request, *args: A
 
 def _digest(asked: str, request: Request) -> str:
     """SHA-256 of the address and of the body as sent. Read before anybody parses it: afterwards it is gone."""
-    try:
-        body = request._request.body
-    except RequestDataTooBig as problem:
-        raise BodyTooLarge from problem
-    return hashlib.sha256(asked.encode() + b"\n" + body).hexdigest()
+    return hashlib.sha256(asked.encode() + b"\n" + request._request.body).hexdigest()
 
 
 def _claimed(caller: str, key: str, asked: str, digest: str) -> IdempotentAnswer:
@@ -124,7 +123,7 @@ def _claimed(caller: str, key: str, asked: str, digest: str) -> IdempotentAnswer
     Raises `AnotherRequest` or `StillRunning` (409).
     """
     now = timezone.now()
-    IdempotentAnswer.objects.filter(created_at__lt=now - KEPT).delete()
+    forget_expired(now)
     ours = uuid.uuid4().hex
     try:
         with transaction.atomic():
@@ -134,26 +133,35 @@ def _claimed(caller: str, key: str, asked: str, digest: str) -> IdempotentAnswer
     except IntegrityError:
         known = IdempotentAnswer.objects.filter(caller=caller, key=key).first()
     if known is None:  # the first one failed in this very moment
-        raise StillRunning
+        raise StillRunning(A_MOMENT)
     if known.digest != digest:
         raise AnotherRequest
     if known.is_answered:
         return known
-    dead = IdempotentAnswer.objects.filter(pk=known.pk, claim=known.claim, status=None, created_at__lt=now - ABANDONED)
+    dead = IdempotentAnswer.objects.filter(pk=known.pk, claim=known.claim, status=None, created_at__lte=now - ABANDONED)
     if not dead.update(claim=ours, created_at=now):
-        raise StillRunning
+        raise StillRunning(known.created_at + ABANDONED - now)
     known.claim, known.created_at = ours, now
     return known
+
+
+def forget_expired(now: datetime) -> None:
+    """Delete the answers that are not told again any more. One statement."""
+    IdempotentAnswer.objects.filter(created_at__lt=now - KEPT).delete()
 
 
 def _keep(answer: IdempotentAnswer, response: Response) -> None:
     """Store what is answered. Raises `StillRunning` if we took so long that another took over: our effect is undone."""
     body = "" if response.data is None else JSONRenderer().render(response.data).decode()
     ours = IdempotentAnswer.objects.filter(pk=answer.pk, claim=answer.claim, status=None)
-    if not ours.update(status=response.status_code, body=body):
-        raise StillRunning
+    if not ours.update(status=response.status_code, body=seal(body) if body else ""):
+        raise StillRunning(A_MOMENT)
 
 
 def _told_again(answer: IdempotentAnswer) -> Response:
-    data = json.loads(answer.body) if answer.body else None
+    """The first answer once more. Raises `AnswerLost` (409)."""
+    try:
+        data = json.loads(opened(answer.body)) if answer.body else None
+    except Unopenable as problem:
+        raise AnswerLost from problem
     return Response(data, status=answer.status, headers={"Idempotency-Replayed": "true"})

@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts.limits import HarvestLimit, count_customers, count_request, take_back
+from accounts.limits import count_customers, count_request, take_back
 
 
 class Limited(APIView):
@@ -27,13 +27,13 @@ class Limited(APIView):
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
         """Count whom the answer tells of; an answer beyond the limit is replaced before anybody sees it."""
         if isinstance(response, Response):
-            if response.status_code >= status.HTTP_400_BAD_REQUEST:
-                take_back(request)
-            else:
-                try:
+            try:
+                if response.status_code == status.HTTP_404_NOT_FOUND:
+                    take_back(request)
+                elif response.status_code < status.HTTP_400_BAD_REQUEST:
                     count_customers(request, list(_customers_in(response.data, named="customer_id" in self.kwargs)))
-                except HarvestLimit as refusal:
-                    response = self.handle_exception(refusal)
+            except Exception as problem:  # nobody else would turn it into an answer: the method's own errors are dealt with
+                response = self.handle_exception(problem)
         final: Response = super().finalize_response(request, response, *args, **kwargs)
         return final
 

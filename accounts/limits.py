@@ -7,9 +7,10 @@ import hashlib
 import logging
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest
 from django.utils import timezone
 from rest_framework import status
@@ -20,7 +21,7 @@ from rest_framework.throttling import BaseThrottle
 from accounts import counting
 from accounts.counting import DAY_SECONDS, MINUTE_SECONDS, REFUSED
 from accounts.models import ApiKey
-from accounts.permissions import caller_of
+from accounts.permissions import counted_as
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,29 @@ class HarvestLimit(APIException):
     def __init__(self, limit: int, wait: int) -> None:
         super().__init__(f"This key may read {limit:,} different customers a day (UTC); wait, or ask an admin for more.")
         self.wait = wait
+
+
+class MoreThanADay(APIException):
+    """One request for more customers than the key may read a day (429 without `Retry-After`: waiting would not help)."""
+
+    status_code = status.HTTP_429_TOO_MANY_REQUESTS
+    default_code = "harvest_limit"
+
+    def __init__(self, limit: int, needed: int | None) -> None:
+        if needed is None:
+            asked = f"more customers than the {limit:,} that the key may read a day"
+        else:
+            asked = f"{needed:,} customers, and the key may read {limit:,} a day"
+        super().__init__(f"This needs {asked}; ask for fewer, or ask an admin for more.")
+
+
+class CannotCount(APIException):
+    """Nobody knows whether the key has read too many customers (503 with `Retry-After`)."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+    default_detail = "The customers that this key reads cannot be counted at the moment; try again in a moment."
+    wait = 2
 
 
 @dataclass(frozen=True)
@@ -86,7 +110,7 @@ def count_request(request: Request, customer_id: str | None = None) -> None:
 
     Raises `RateLimited` or `HarvestLimit` (429). Nobody is not counted: strangers are refused anyhow.
     """
-    caller = caller_of(request)
+    caller = counted_as(request)
     if not caller:
         return
     key = request.auth if isinstance(request.auth, ApiKey) else None
@@ -104,39 +128,64 @@ def count_request(request: Request, customer_id: str | None = None) -> None:
     if requests > limit:
         raise RateLimited(limit, reset)
     if key and fresh == REFUSED:
-        _refuse_harvest(key, now)
+        _refuse_for_today(key, now)
 
 
 def count_customers(request: Request, customer_ids: Collection[str]) -> None:
-    """Count the customers that an answer holds, all or none. Raises `HarvestLimit` (429)."""
+    """Count the customers that an answer holds, all or none.
+
+    Raises `HarvestLimit` or `MoreThanADay` (429), and `CannotCount` (503): lists without a count would copy the shop while it
+    is busy. A single customer who is asked for by name passes uncounted then.
+    """
     key = request.auth
     if not isinstance(key, ApiKey) or not key.customers_a_day or not customer_ids:
         return
     now = int(timezone.now().timestamp())
-    if len(set(customer_ids)) > key.customers_a_day:
-        _refuse_harvest(key, now)
+    if (needed := len(set(customer_ids))) > key.customers_a_day:
+        refuse_more_than_a_day(key, needed)
     digests = [_digest(customer_id) for customer_id in dict.fromkeys(customer_ids)]
-    counted = counting.count(caller_of(request), now, 0, key.customers_a_day, digests)
-    if counted and counted[1] == REFUSED:
-        _refuse_harvest(key, now)
+    counted = counting.count(counted_as(request), now, 0, key.customers_a_day, digests)
+    if counted is None:
+        raise CannotCount
+    if counted[1] == REFUSED:
+        _refuse_for_today(key, now)
 
 
 def take_back(request: Request) -> None:
-    """Forget the customer that this request was the first to ask for today: there is none, or it may not be read."""
+    """Forget the customer that this request was the first to ask for today, because there is none.
+
+    Only then: whoever is there may have been read by another request meanwhile, which took it for counted.
+    """
     standing = spent(request._request)
     if standing is None or not standing.new_customer:
         return
-    counting.forget(caller_of(request), int(timezone.now().timestamp()), standing.new_customer)
+    counting.forget(counted_as(request), int(timezone.now().timestamp()), standing.new_customer)
 
 
-def _refuse_harvest(key: ApiKey, now: int) -> None:
-    """Note the first refusal of a day on the key and in the log, then raise `HarvestLimit`."""
+def refuse_more_than_a_day(key: ApiKey, needed: int | None = None) -> NoReturn:
+    """Raise `MoreThanADay` (429) for a request that no day would be enough for, once admins can see it; `needed` if known."""
+    _note_refusal(key)
+    raise MoreThanADay(key.customers_a_day, needed)
+
+
+def _refuse_for_today(key: ApiKey, now: int) -> NoReturn:
+    _note_refusal(key)
+    raise HarvestLimit(key.customers_a_day, DAY_SECONDS - now % DAY_SECONDS)
+
+
+def _note_refusal(key: ApiKey) -> None:
+    """Note the first refusal of a day on the key and in the log."""
     moment = timezone.now()
     midnight = moment.replace(hour=0, minute=0, second=0, microsecond=0)
     never_today = ApiKey.objects.filter(pk=key.pk).exclude(harvest_stopped_at__gte=midnight)
-    if never_today.update(harvest_stopped_at=moment):
-        logger.warning("Key %s asked for more than %d different customers today.", key.prefix, key.customers_a_day)
-    raise HarvestLimit(key.customers_a_day, DAY_SECONDS - now % DAY_SECONDS)
+    try:
+        with counting.short_of_breath():
+            is_the_first = never_today.update(harvest_stopped_at=moment)
+    except DatabaseError as problem:
+        logger.warning("That key %s was stopped was not noted (%s).", key.prefix, type(problem).__name__)
+    else:
+        if is_the_first:
+            logger.warning("Key %s asked for more than %d different customers today.", key.prefix, key.customers_a_day)
 
 
 def _digest(customer_id: str) -> str:

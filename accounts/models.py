@@ -1,9 +1,8 @@
 """Who may do what, and the one shop that this deployment serves."""
 
 import hashlib
-import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +12,13 @@ from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models, transaction
 from django.utils import timezone
+
+from accounts.origins import HOW_TO_WRITE, is_origin
+
+ONLY_FIGURES = (
+    "Everybody can copy a key from a web page, so only one with the scope read alone may name pages; make a key of its own for "
+    "them."
+)
 
 
 class User(AbstractUser):
@@ -66,6 +72,11 @@ def known_time_zone(name: str) -> None:
         raise ValidationError(f"{name!r} is not a time zone; write one like Europe/London.") from problem
 
 
+def new_guest_key() -> str:
+    """32 random bytes in hexadecimal."""
+    return secrets.token_hex(32)
+
+
 class Shop(models.Model):
     """The shop's own settings: one row, made on first use with the defaults below."""
 
@@ -89,6 +100,8 @@ class Shop(models.Model):
         help_text="Churn risk is the chance of no order in so many days. A change counts from the next nightly prediction.",
     )
     is_demo = models.BooleanField(default=False, editable=False)
+    # In every guest's id (`customers.importing.guests`): never shown, and never changed, which is why it is not SECRET_KEY.
+    guest_key = models.CharField(max_length=64, default=new_guest_key, editable=False)
 
     class Meta:
         verbose_name = "shop"
@@ -115,19 +128,28 @@ def known_scopes(scopes: object) -> None:
         raise ValidationError(f"Choose at least one of {', '.join(ApiKey.Scope.values)}.")
 
 
-ORIGIN = re.compile(r"https?://(?:[a-z0-9](?:[a-z0-9.-]{0,250}[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?")
-"""As browsers write it: lower case, the port only where it is not the scheme's own, never a path."""
-
-
 def web_origins(origins: object) -> None:
     """Raise `ValidationError` unless `origins` is a list of origins such as https://shop.example."""
     if not isinstance(origins, list):
         raise ValidationError('Write a list of origins, like ["https://shop.example"].')
     for origin in origins:
-        if not isinstance(origin, str) or not ORIGIN.fullmatch(origin):
-            raise ValidationError(
-                f"{str(origin)[:100]!r} is no origin; write it as browsers send it, like https://shop.example, without a path."
-            )
+        if not isinstance(origin, str) or not is_origin(origin):
+            raise ValidationError(f"{str(origin)[:100]!r} is no origin; write origins {HOW_TO_WRITE}.")
+
+
+def only_figures_from_pages(scopes: Iterable[str], origins: Collection[str]) -> None:
+    """Raise `ValidationError` if a key names web pages and may more than read figures: everybody can copy it from a page."""
+    if origins and not set(scopes) <= {ApiKey.Scope.READ}:
+        raise ValidationError({"origins": ONLY_FIGURES})
+
+
+A_NAME = "Give the key a name, of at most 80 characters."
+REQUESTS_A_MINUTE_TAKES = "Give a whole number of requests a minute, from 1 to 1,000,000."
+CUSTOMERS_A_DAY_TAKES = "Give a whole number of customers a day, from 1 to 100,000,000, or 0 for no end."
+
+
+class NotRotated(Exception):
+    """The key has a successor already, or has ended meanwhile; the message is one sentence that says which."""
 
 
 class ApiKey(models.Model):
@@ -145,8 +167,14 @@ class ApiKey(models.Model):
     REQUESTS_A_MINUTE, REQUESTS_A_MINUTE_IF_PUBLISHABLE = 600, 120
     CUSTOMERS_A_DAY = 2_000
 
-    name = models.CharField(max_length=80)
+    name = models.CharField(max_length=80, error_messages=dict.fromkeys(("blank", "max_length"), A_NAME))
     prefix = models.CharField(max_length=16, unique=True, editable=False)
+    family = models.CharField(
+        max_length=16,
+        db_index=True,
+        editable=False,
+        help_text="The beginning of the first key that this one goes back to by rotation: limits are counted for all of them.",
+    )
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list, validators=[known_scopes])
     origins = models.JSONField(
@@ -158,11 +186,13 @@ class ApiKey(models.Model):
     requests_a_minute = models.PositiveIntegerField(
         default=REQUESTS_A_MINUTE,
         validators=[MinValueValidator(1), MaxValueValidator(1_000_000)],
+        error_messages=dict.fromkeys(("min_value", "max_value"), REQUESTS_A_MINUTE_TAKES),
         help_text="The next request in the same minute is refused with 429.",
     )
     customers_a_day = models.PositiveIntegerField(
         default=CUSTOMERS_A_DAY,
         validators=[MaxValueValidator(100_000_000)],
+        error_messages=dict.fromkeys(("min_value", "max_value"), CUSTOMERS_A_DAY_TAKES),
         help_text="Different customers that the key may read a day (UTC): a stolen one cannot copy them all. 0: no end.",
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -187,14 +217,16 @@ class ApiKey(models.Model):
         return f"{self.name} ({self.prefix}…)"
 
     def clean(self) -> None:
-        """Refuse a life of more than a year: a key that nobody renews is a key that nobody remembers."""
+        """Refuse web pages for a key that may more than read figures, and a life of more than a year: a key that nobody
+        renews is a key that nobody remembers."""
+        only_figures_from_pages(self.scopes, self.origins)
         if self.expires_at and self.expires_at > self.created_at + self.LONGEST_LIFE:
             raise ValidationError({"expires_at": "A key lives for 365 days at most; rotate it before it ends."})
 
     @property
-    def is_publishable(self) -> bool:
-        """Whether a web page may carry the key: it reads figures only, and names the pages."""
-        return bool(self.origins) and set(self.scopes) <= {self.Scope.READ}
+    def reads_figures_only(self) -> bool:
+        """Whether no personal data and no change hang on the key."""
+        return set(self.scopes) <= {self.Scope.READ}
 
     def works_at(self, as_of: datetime) -> bool:
         """Whether the key is neither revoked nor expired."""
@@ -221,23 +253,26 @@ class ApiKey(models.Model):
         *,
         origins: Iterable[str] = (),
         created_by: User | None = None,
-        expires_at: datetime | None = None,
+        life: timedelta = LONGEST_LIFE,
         requests_a_minute: int | None = None,
         customers_a_day: int | None = None,
+        family: str = "",
     ) -> tuple["ApiKey", str]:
         """Store a new key and return it with the secret, which nobody can read again; it lives a year unless told.
 
-        Raises `ValidationError` for an unknown scope, an empty name, what is no origin or a life of more than a year.
+        Raises `ValidationError` for an unknown scope, an empty name, what is no origin, origins of a key that may more than
+        read figures, or a life of more than a year.
         """
         prefix = f"qk_{secrets.token_hex(4)}"
         secret = f"{prefix}_{secrets.token_urlsafe(32)}"
         row = cls(name=name, prefix=prefix, digest=cls.digest_of(secret), scopes=scopes, created_by=created_by)
+        row.family = family or prefix
         row.origins = list(origins)
-        row.expires_at = expires_at or row.created_at + cls.LONGEST_LIFE
+        row.expires_at = row.created_at + life
         row.customers_a_day = cls.CUSTOMERS_A_DAY if customers_a_day is None else customers_a_day
         if requests_a_minute is not None:
             row.requests_a_minute = requests_a_minute
-        elif row.is_publishable:
+        elif row.origins:
             row.requests_a_minute = cls.REQUESTS_A_MINUTE_IF_PUBLISHABLE
         row.full_clean()
         row.save()
@@ -245,19 +280,44 @@ class ApiKey(models.Model):
 
     @transaction.atomic
     def rotate(self, as_of: datetime, *, created_by: User | None = None) -> tuple["ApiKey", str]:
-        """A new key that may do the same; this one works for another 24 hours, so that nothing stops in between."""
+        """A new key that may do the same, for as long as this one was made for, and is counted together with it; this one
+        works for another 24 hours, so that nothing stops in between.
+
+        Raises `NotRotated` for a key that was replaced, was revoked or has expired, also if that happened a moment ago.
+        """
+        # First of all, and in the database: of two who rotate at once, one finds nothing to change.
+        working = ApiKey.objects.filter(pk=self.pk, replaced_at=None, revoked_at=None, expires_at__gt=as_of)
+        is_ours = working.update(replaced_at=as_of)
+        self.refresh_from_db()
+        if not is_ours:
+            raise NotRotated(self.why_not_rotated(as_of))
         row, secret = ApiKey.issue(
             self.name,
             list(self.scopes),
             origins=self.origins,
             created_by=created_by,
+            life=self.expires_at - self.created_at,
             requests_a_minute=self.requests_a_minute,
             customers_a_day=self.customers_a_day,
+            family=self.family,
         )
         self.expires_at = min(self.expires_at, as_of + self.ROTATION_OVERLAP)
-        self.replaced_at = as_of
-        self.save(update_fields=["expires_at", "replaced_at"])
+        self.save(update_fields=["expires_at"])
         return row, secret
+
+    def why_not_rotated(self, as_of: datetime) -> str:
+        """The sentence for a key that has a successor or has ended."""
+        is_replaced = self.state_at(as_of) == "replaced"
+        why = "was replaced already; rotate its successor" if is_replaced else "has ended already; make a new one"
+        return f"The key “{self.name}” {why}."
+
+    def before(self) -> "ApiKey | None":
+        """The key that this one replaced; one query."""
+        return ApiKey.objects.filter(family=self.family, pk__lt=self.pk).order_by("-pk").first()
+
+    def after(self) -> "ApiKey | None":
+        """The key that replaced this one; one query."""
+        return ApiKey.objects.filter(family=self.family, pk__gt=self.pk).order_by("pk").first()
 
     def revoke(self, as_of: datetime) -> None:
         """End the key with the next request; the first time counts."""
@@ -266,7 +326,10 @@ class ApiKey(models.Model):
 
 
 class MinuteCount(models.Model):
-    """Requests of one caller in the minute that it was last heard of, where no Redis counts them. One row a caller."""
+    """Requests of one caller in the minute that it was last heard of, where no Redis counts them. One row a caller.
+
+    Whoever tries to sign in is a caller too, in windows of several minutes (`accounts.door`); the minute is the first of them.
+    """
 
     caller = models.CharField(max_length=40, primary_key=True)
     minute = models.BigIntegerField(help_text="Since 1970, UTC.")
@@ -277,7 +340,10 @@ class MinuteCount(models.Model):
 
 
 class DayCount(models.Model):
-    """Different customers that one key has read on the day that it last read any. One row a key."""
+    """Different customers that one key, with those that it replaced, has read on the day that it last read any. One row each.
+
+    Where Redis counts, the number lags a little (`accounts.counting`); it is what is left of the day when Redis has lost it.
+    """
 
     caller = models.CharField(max_length=40, primary_key=True)
     day = models.IntegerField(help_text="Since 1970, UTC.")
@@ -302,7 +368,10 @@ class CustomerRead(models.Model):
 
 
 class IdempotentAnswer(models.Model):
-    """What a write was answered under its `Idempotency-Key`; without a status while the first request runs."""
+    """What a write was answered under its `Idempotency-Key`; without a status while the first request runs.
+
+    The body may hold a secret that is told this once, so it is sealed (`accounts.sealing`).
+    """
 
     caller = models.CharField(max_length=40)
     key = models.CharField(max_length=255)

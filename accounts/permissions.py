@@ -30,9 +30,19 @@ def scopes_of(request: Request) -> frozenset[str]:
 
 
 def caller_of(request: Request) -> str:
-    """Whom limits and repeated writes are counted for: a key by its prefix, a person by number; empty for nobody."""
-    if isinstance(request.auth, ApiKey):
-        return request.auth.prefix
+    """Who asks, for repeated writes: a key by its prefix, a person by number; empty for nobody.
+
+    A key that replaced another one does not hear what that one was answered, for it may have been replaced because it leaked.
+    """
+    return request.auth.prefix if isinstance(request.auth, ApiKey) else _person(request)
+
+
+def counted_as(request: Request) -> str:
+    """Whom limits are counted for: a key with those that it replaced, so that together they may not ask for more than one."""
+    return request.auth.family if isinstance(request.auth, ApiKey) else _person(request)
+
+
+def _person(request: Request) -> str:
     return f"person:{request.user.pk}" if isinstance(request.user, User) and request.user.is_active else ""
 
 

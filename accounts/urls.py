@@ -13,6 +13,7 @@ urlpatterns = [
     path("settings/keys/", views.key_list, name="keys"),
     path("settings/keys/new/", views.key_new, name="key-new"),
     path("settings/keys/<str:prefix>/", views.key_change, name="key-change"),
+    path("settings/keys/<str:prefix>/copy/", views.key_shown, name="key-shown"),
     path("settings/keys/<str:prefix>/rotate/", views.key_rotate, name="key-rotate"),
     path("settings/keys/<str:prefix>/revoke/", views.key_revoke, name="key-revoke"),
 ]

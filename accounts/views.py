@@ -2,7 +2,7 @@
 
 from django.contrib import messages
 from django.contrib.auth import views as auth_views
-from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.generic import TemplateView
 
-from accounts.forms import KeyChangeForm, KeyForm
-from accounts.models import ApiKey
+from accounts.forms import KeyChangeForm, KeyForm, SignInForm
+from accounts.models import ApiKey, NotRotated
 from accounts.requests import only_admins
+from accounts.shown_once import is_waiting, put_away, taken_out
 
 MANAGE_KEYS = "see and manage the keys of the API"
 
@@ -22,7 +23,15 @@ class SignIn(auth_views.LoginView):
     """The door. Somebody who is already in goes on to where they wanted to be."""
 
     template_name = "accounts/login.html"
+    authentication_form = SignInForm
     redirect_authenticated_user = True
+
+    def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
+        """The form once more, as 429 with `Retry-After` after too many wrong passwords."""
+        response = super().form_invalid(form)
+        if isinstance(form, SignInForm) and form.wait:
+            response.status_code, response.headers["Retry-After"] = 429, str(form.wait)
+        return response
 
 
 class Account(TemplateView):
@@ -54,11 +63,11 @@ def key_list(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def key_new(request: HttpRequest) -> HttpResponse:
-    """Ask what a new key may do, make it, and show it this once."""
+    """Ask what a new key may do, make it, and go on to the page that shows it."""
     person = only_admins(request, MANAGE_KEYS)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return _shown_once(request, *form.issue(person))
+        return to_the_key(request, *form.issue(person))
     return render(request, "accounts/key_new.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -70,7 +79,7 @@ def key_change(request: HttpRequest, prefix: str) -> HttpResponse:
     former_name = key.name
     form = KeyChangeForm(request.POST or None, instance=key)
     if request.method == "POST" and form.is_valid():
-        form.save()
+        form.save_changes()
         messages.success(request, f"The key “{key.name}” is changed.")
         return redirect("keys")
     context = {"form": form, "key": key, "name": former_name}
@@ -79,12 +88,39 @@ def key_change(request: HttpRequest, prefix: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def key_rotate(request: HttpRequest, prefix: str) -> HttpResponse:
-    """Say what will happen (GET), then make the successor and show it this once (POST)."""
+    """Say what will happen (GET), then make the successor and go on to the page that shows it (POST)."""
     person = only_admins(request, MANAGE_KEYS)
-    key = _working_key(prefix)
-    if request.method == "GET":
+    key, now = _working_key(prefix), timezone.now()
+    if request.method == "GET" and key.state_at(now) == "works":
         return render(request, "accounts/key_rotate.html", {"key": key})
-    return _shown_once(request, *key.rotate(timezone.now(), created_by=person), former=key)
+    if request.method == "GET":
+        successor = key.after()
+        if successor and is_waiting(request, successor):  # of two clicks the second is refused, and leads here
+            return redirect("key-shown", successor.prefix)
+        messages.error(request, key.why_not_rotated(now))
+        return redirect("keys")
+    try:
+        successor, secret = key.rotate(now, created_by=person)
+    except NotRotated:
+        return redirect("key-rotate", key.prefix)
+    return to_the_key(request, successor, secret)
+
+
+@require_GET
+def key_shown(request: HttpRequest, prefix: str) -> HttpResponse:
+    """The key, once, to whoever has just made it, on a page that nothing may keep; it changes nothing when loaded again."""
+    only_admins(request, MANAGE_KEYS)
+    key = _key_or_404(prefix)
+    secret = taken_out(request, key)
+    if not secret:
+        messages.info(request, "A key is shown once. If nobody has copied it, rotate it.")
+        return redirect("keys")
+    former = key.before()
+    works = former is not None and former.works_at(timezone.now())
+    context = {"key": key, "secret": secret, "former": former if works else None}
+    response = render(request, "accounts/key_shown.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_http_methods(["GET", "POST"])
@@ -113,9 +149,7 @@ def _working_key(prefix: str) -> ApiKey:
     return key
 
 
-def _shown_once(request: HttpRequest, key: ApiKey, secret: str, former: ApiKey | None = None) -> HttpResponse:
-    """The answer itself holds the key, not a page to come back to: nothing but this ever knows it."""
-    context = {"key": key, "secret": secret, "former": former}
-    response = render(request, "accounts/key_shown.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+def to_the_key(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
+    """To the page that shows the key this once."""
+    put_away(request, key, secret)
+    return redirect("key-shown", key.prefix)

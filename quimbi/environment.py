@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 import environ
 
+from accounts.origins import HOW_TO_WRITE, is_origin
+
 # gunicorn takes this for "the worker cannot boot" and stops, instead of starting it again for ever.
 UNFIT = 3
 
@@ -77,9 +79,8 @@ def origins(name: str) -> list[str]:
     """Web origins as browsers write them, like https://shop.example."""
     found = words(name)
     for origin in found:
-        address = urlsplit(origin)
-        if origin != f"{address.scheme}://{address.netloc}".lower() or address.scheme not in {"http", "https"}:
-            _stop(name, origin, "write origins like https://shop.example, in lower case and without a path")
+        if not is_origin(origin):
+            _stop(name, origin, f"write origins {HOW_TO_WRITE}")
     return found
 
 

@@ -12,13 +12,16 @@ from typing import Any
 
 from celery import shared_task
 from django.conf import settings
+from django.contrib.sessions.models import Session
 from django.db import transaction
 
+from accounts import counting, idempotency
 from accounts.models import Shop
 from customers.tasks import start_counting
+from integrations.forgetting import forget_former_secrets, forget_old
 from integrations.tasks import start_due_deliveries
 from jobs import running, sweeping
-from jobs.models import Job, ScheduledSlot
+from jobs.models import Job, Pulse, ScheduledSlot
 from quimbi.celery import app
 
 logger = logging.getLogger(__name__)
@@ -64,6 +67,8 @@ SCHEDULE = (
     Scheduled("monthly refit", monthly(day=1, hour=4), "predict", "Predictions learned anew", "prediction", {"refit": True}),
 )
 
+TIDY_EVERY = timedelta(hours=1)
+
 # A beat message that nobody took in time is worth nothing: the next one does the same.
 _EXPIRY: dict[str, Any] = {"expires": settings.JOB_SWEEP_SECONDS}
 app.conf.beat_schedule = {
@@ -79,6 +84,23 @@ def tick() -> None:
     start_due(now)
     start_counting(now)
     start_due_deliveries()
+    tidy_up(now)
+
+
+def tidy_up(now: datetime) -> None:
+    """Delete what has run out and nobody asks for again, once an hour: sessions, counts, answers to repeated writes, webhooks'
+    old messages and former secrets.
+
+    Two schedulers may both do it; the second finds nothing.
+    """
+    if Pulse.objects.filter(name="tidying", at__gt=now - TIDY_EVERY).exists():
+        return
+    sweeping.beat("tidying")
+    Session.objects.filter(expire_date__lt=now).delete()
+    counting.forget_the_past(int(now.timestamp()))
+    idempotency.forget_expired(now)
+    forget_former_secrets(now)
+    forget_old(now)
 
 
 def start_due(now: datetime) -> list[Job]:

@@ -8,3 +8,4 @@ they buy), `people` (who they are), `tickets` and `wording` (what they ask), `sh
 LOAD, REMOVE = "load-demo", "remove-demo"  # kinds of jobs
 SOURCE = "demo"  # where invented customers and orders say they come from
 ONLY_ONE_OF = "import"  # customers come from one side at a time
+MOST_CUSTOMERS = 2_000_000  # of a shop that we invent

@@ -9,11 +9,11 @@ import numpy as np
 from django.db import connection, transaction
 from django.db.models import Exists, Max, Min, Model, OuterRef
 
-from accounts.models import Shop
+from accounts.models import ApiKey, Shop
 from customers.models import Customer, LineItem, Order, Product, Refund
 from jobs.running import LeaseLost
 from predictions.models import CustomerMonth, PredictionModel, RiskTally, ScoreSnapshot, ScoringRun
-from quimbi.demo import SOURCE, plan, writing
+from quimbi.demo import MOST_CUSTOMERS, SOURCE, plan, writing
 from quimbi.demo.almanac import TIME_ZONE
 from quimbi.demo.rows import CURRENCY, Rows
 from quimbi.demo.tables import Ledger
@@ -21,7 +21,6 @@ from segmentation.models import ActiveRun, Archetype, ArchetypeMonth, Segmentati
 from support.models import Ticket, TicketMessage
 
 NAME = "Heddle & Hem"
-MOST_CUSTOMERS = 2_000_000
 _REMOVED_AT_ONCE = 1_000  # customers; a transaction stays short enough for other writers on SQLite
 
 Progress = Callable[[float, str], None]
@@ -115,6 +114,8 @@ def remove(progress: Progress | None = None) -> int:
             unnamed = Shop()
             Shop.objects.filter(pk=1).update(**{name: getattr(unnamed, name) for name in _SIGN})
         Shop.objects.filter(pk=1).update(is_demo=False)
+        # The first key was allowed all of them (`quimbi.first_login`); whoever comes next is real.
+        ApiKey.objects.filter(customers_a_day=MOST_CUSTOMERS).update(customers_a_day=ApiKey.CUSTOMERS_A_DAY)
     return removed
 
 

@@ -14,39 +14,8 @@ from tests.factories import make_customer, make_shop
 from tests.published import publish
 
 pytestmark = pytest.mark.django_db
-READ_ROUTES = [
-    "/api/mcp/customer/random",
-    "/api/mcp/customer/c1",
-    "/api/mcp/customer/c1/orders",
-    "/api/mcp/customer/c1/churn-risk",
-    "/api/mcp/customer/c1/card",
-    "/api/mcp/customers",
-    "/api/mcp/export/customers",
-    "/api/mcp/churn/aggregate",
-    "/api/mcp/growth/projection",
-    "/api/mcp/archetypes/top",
-    "/api/mcp/archetypes/growth-projection",
-    "/api/mcp/archetypes/arch_88099600",
-    "/api/mcp/archetypes/arch_88099600/members",
-    "/api/mcp/archetypes/arch_88099600/movement",
-    "/api/mcp/segmentation/runs",
-    "/api/mcp/predictions/trust",
-    "/api/mcp/predictions/runs",
-    "/api/schema",
-]
-PII_ROUTES = ["/api/mcp/customer/lookup?phone=5550100", "/api/mcp/export/customers?contact=true"]
-WEBHOOK_ROUTES = [
-    ("get", "/api/webhooks"),
-    ("post", "/api/webhooks"),
-    ("get", "/api/webhooks/{webhook}"),
-    ("patch", "/api/webhooks/{webhook}"),
-    ("delete", "/api/webhooks/{webhook}"),
-    ("post", "/api/webhooks/{webhook}/test"),
-    ("post", "/api/webhooks/{webhook}/rotate"),
-    ("get", "/api/webhooks/{webhook}/deliveries"),
-    ("post", "/api/webhooks/deliveries/{delivery}/replay"),
-]
-OPEN_ROUTES = ["/health", "/livez", "/readyz"]
+PROFILE, WEBHOOKS = "/api/mcp/customer/c1", "/api/webhooks"
+A_WEBHOOK = {"url": "https://example.com/hooks", "events": ["segmentation.published"]}
 
 
 @pytest.fixture(autouse=True)
@@ -55,14 +24,28 @@ def something_to_read():
     publish().join(make_customer("Sarah Johnson", orders=1, customer_id="c1", phone="555-0100"))
 
 
-@pytest.mark.parametrize("route", READ_ROUTES)
-def test_nobody_is_told_to_send_a_key(route):
-    answer = Client().get(route)
+def test_nobody_is_told_to_send_a_key():
+    answer = Client().get(PROFILE)
     assert answer.status_code == 401
     assert answer["WWW-Authenticate"].startswith("ApiKey")
     error = answer.json()["error"]
     assert error["code"] == "not_authenticated"
     assert "X-API-Key" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("scope", "route", "needed"),
+    [
+        ("query", PROFILE, "read"),
+        ("read", "/api/mcp/customer/lookup?phone=5550100", "read:pii"),
+        ("read", "/api/mcp/export/customers?contact=true", "read:pii"),
+        ("read", WEBHOOKS, "write:webhooks"),
+    ],
+)
+def test_a_key_is_told_which_scope_it_lacks(key_client, scope, route, needed):
+    error = key_client(scope).get(route).json()["error"]
+    assert error["code"] == "permission_denied"
+    assert f"needs the scope {needed}; yours does not have it." in error["message"]
 
 
 def test_a_stranger_learns_nothing_about_parameters_or_ids():
@@ -75,78 +58,6 @@ def test_a_stranger_learns_nothing_about_parameters_or_ids():
         error.pop("request_id")
         told.append((answer.status_code, error))
     assert told[0] == told[1] == told[2]
-
-
-@pytest.mark.parametrize("route", OPEN_ROUTES)
-def test_health_is_open(route):
-    assert Client().get(route).status_code == 200
-
-
-@pytest.mark.parametrize("route", READ_ROUTES)
-@pytest.mark.parametrize("role", User.Role.values)
-def test_everybody_who_is_signed_in_may_read(person_client, route, role):
-    assert person_client(role).get(route).status_code == 200
-
-
-@pytest.mark.parametrize("route", READ_ROUTES)
-@pytest.mark.parametrize(
-    ("scopes", "status"),
-    [
-        (["read"], 200),
-        (["read:pii"], 200),
-        (["read", "query", "write:campaigns"], 200),
-        (["write:campaigns"], 403),
-        (["query"], 403),
-    ],
-)
-def test_a_key_reads_with_a_reading_scope_only(key_client, route, scopes, status):
-    answer = key_client(*scopes).get(route)
-    assert answer.status_code == status
-    if status == 403:
-        error = answer.json()["error"]
-        assert error["code"] == "permission_denied"
-        assert "scope read" in error["message"]
-
-
-@pytest.mark.parametrize("route", PII_ROUTES)
-@pytest.mark.parametrize(
-    ("scopes", "status"), [(["read:pii"], 200), (["read", "query", "write:campaigns"], 403), (["read"], 403)]
-)
-def test_contact_data_needs_its_own_scope(key_client, person_client, route, scopes, status):
-    assert Client().get(route).status_code == 401
-    assert person_client("agent").get(route).status_code == 200
-    answer = key_client(*scopes).get(route)
-    assert answer.status_code == status
-    if status == 403:
-        assert "read:pii" in answer.json()["error"]["message"]
-
-
-def _ask_webhooks(client, method, route):
-    """Ask for a webhook that is there; what a POST makes is a valid one."""
-    webhook = WebhookEndpoint.objects.create(url="https://example.com/hooks", events=["segmentation.published"])
-    event = WebhookEvent.objects.create(type="webhook.test", payload={})
-    delivery = Delivery.objects.create(endpoint=webhook, event=event, state="delivered", next_attempt_at=None)
-    body = {"url": webhook.url, "events": webhook.events} if route == "/api/webhooks" else {}
-    address = route.format(webhook=webhook.pk, delivery=delivery.pk)
-    return client.get(address) if method == "get" else getattr(client, method)(address, body, "application/json")
-
-
-@pytest.mark.parametrize(("method", "route"), WEBHOOK_ROUTES)
-@pytest.mark.parametrize("scope", [None, *ApiKey.Scope.values])
-def test_webhooks_are_for_keys_of_their_scope(key_client, method, route, scope):
-    answer = _ask_webhooks(key_client(scope) if scope else Client(), method, route)
-    if scope == "write:webhooks":
-        assert answer.status_code < 300
-    else:
-        assert answer.status_code == (403 if scope else 401)
-        assert ("scope write:webhooks" if scope else "X-API-Key") in answer.json()["error"]["message"]
-
-
-@pytest.mark.parametrize(("method", "route"), WEBHOOK_ROUTES)
-@pytest.mark.parametrize(("role", "may"), [("agent", False), ("marketer", False), ("admin", True)])
-def test_of_people_only_admins_manage_webhooks(person_client, method, route, role, may):
-    answer = _ask_webhooks(person_client(role), method, route)
-    assert answer.status_code < 300 if may else answer.status_code == 403
 
 
 @pytest.mark.parametrize("scope", ["read", "write:webhooks"])
@@ -222,19 +133,39 @@ def test_the_use_of_a_key_is_noted_at_most_once_a_minute(api):
 
 @pytest.mark.parametrize("scopes", [["read"], ["read", "read:pii"]])
 def test_a_key_without_origins_is_for_servers(scopes):
-    row, secret = ApiKey.issue("server", scopes)
+    _, secret = ApiKey.issue("server", scopes)
     assert _with(secret).status_code == 200
     assert _with(secret, Origin="http://testserver").status_code == 200
     assert _with(secret, Origin="https://evil.example").status_code == 401
     assert _with(secret, Origin="null").status_code == 401
-    row.origins = ["https://shop.example"]
-    row.save()
-    assert _with(secret, Origin="https://shop.example").status_code == 200
 
 
-def test_the_session_of_a_person_changes_nothing_without_the_csrf_token(person_client):
-    for route in READ_ROUTES:
-        assert person_client("admin").post(route).status_code in {403, 405}
+@pytest.mark.parametrize("route", ["", "/{webhook}", "/{webhook}/test", "/{webhook}/rotate", "/deliveries/{delivery}/replay"])
+def test_the_session_of_a_person_changes_nothing_without_the_csrf_token(route):
+    webhook = WebhookEndpoint.objects.create(**A_WEBHOOK)
+    event = WebhookEvent.objects.create(type="webhook.test", payload={})
+    delivery = Delivery.objects.create(endpoint=webhook, event=event, state="delivered", next_attempt_at=None)
+    client = _signed_in_admin()
+    method = client.delete if route == "/{webhook}" else client.post
+    answer = method(WEBHOOKS + route.format(webhook=webhook.pk, delivery=delivery.pk), A_WEBHOOK, "application/json")
+    assert answer.status_code == 403
+    assert "CSRF" in answer.json()["error"]["message"]
+    assert (WebhookEndpoint.objects.count(), Delivery.objects.count()) == (1, 1)
+    assert WebhookEndpoint.objects.get().secret == webhook.secret
+
+
+def test_the_session_of_a_person_changes_something_with_the_csrf_token():
+    client = _signed_in_admin()
+    token = client.get("/account/password/").cookies["csrftoken"].value
+    answer = client.post(WEBHOOKS, A_WEBHOOK, "application/json", headers={"X-CSRFToken": token})
+    assert answer.status_code == 201
+    assert WebhookEndpoint.objects.exists()
+
+
+def _signed_in_admin():
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(User.objects.create_user("root", role=User.Role.ADMIN))
+    return client
 
 
 def test_the_documentation_page_sends_strangers_to_the_door(person_client):

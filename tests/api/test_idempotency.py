@@ -2,7 +2,7 @@
 
 import json
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -22,6 +22,7 @@ from quimbi.urls import urlpatterns as product
 pytestmark = [pytest.mark.django_db, pytest.mark.urls("tests.api.test_idempotency")]
 threaded = pytest.mark.django_db(transaction=True)
 PEOPLE = "/api/test/people"
+NOON = datetime(2026, 11, 26, 12, tzinfo=UTC)
 meanwhile = None
 
 
@@ -132,18 +133,31 @@ def test_while_the_first_runs_the_second_is_told_to_wait(secret, monkeypatch):
         seen.append(post(secret, "key-1"))
 
     monkeypatch.setattr("tests.api.test_idempotency.meanwhile", ask_again)
-    assert post(secret, "key-1").status_code == 201
-    assert refused(seen[0], "in_progress") == "1"
+    with time_machine.travel(NOON, tick=False):
+        assert post(secret, "key-1").status_code == 201
+    assert refused(seen[0], "in_progress") == "60"
     assert User.objects.count() == 1
 
 
-def test_a_request_that_died_is_taken_over_after_a_minute(secret):
-    post(secret, "key-1")
-    IdempotentAnswer.objects.update(status=None, body="", claim="dead")
-    assert refused(post(secret, "key-1"), "in_progress") == "1"
-    with time_machine.travel(idempotency.timezone.now() + idempotency.ABANDONED + timedelta(seconds=1)):
+def test_a_request_that_died_is_taken_over_when_the_answer_said(secret):
+    with time_machine.travel(NOON, tick=False) as clock:
+        post(secret, "key-1")
+        IdempotentAnswer.objects.update(status=None, body="", claim="dead")
+        clock.shift(17.5)
+        answer = post(secret, "key-1")
+        wait = int(refused(answer, "in_progress"))
+        assert (wait, answer.json()["error"]["message"][-22:]) == (43, "send it again in 43 s.")
+        clock.shift(42)
+        assert refused(post(secret, "key-1"), "in_progress") == "1"
+        clock.shift(1)
         assert told(post(secret, "key-1"))[::2] == (201, None)
         assert told(post(secret, "key-1"))[::2] == (201, "true")
+
+
+def test_a_key_that_replaced_another_does_not_hear_what_that_one_was_answered(secret):
+    _, new = ApiKey.objects.get().rotate(idempotency.timezone.now())
+    post(secret, "key-1")
+    assert told(post(new, "key-1"))[::2] == (201, None)
 
 
 def test_who_was_taken_for_dead_undoes_what_was_done(secret, monkeypatch):
@@ -179,10 +193,38 @@ def test_a_stranger_claims_nothing():
     assert not IdempotentAnswer.objects.exists()
 
 
-def test_a_body_that_is_too_large_is_413(secret, settings):
-    settings.DATA_UPLOAD_MAX_MEMORY_SIZE = 10
-    answer = post(secret, "key-1")
-    assert (answer.status_code, answer.json()["error"]["code"]) == (413, "too_large")
+HOOK = {"url": "https://example.com/hooks", "events": ["segmentation.published"]}
+
+
+def make_webhook(secret):
+    client = Client(headers={"X-API-Key": secret, "Idempotency-Key": "key-1"})
+    return client.post("/api/webhooks", HOOK, content_type="application/json")
+
+
+def test_what_is_kept_shows_no_secret_and_is_told_again_all_the_same():
+    _, secret = ApiKey.issue("writer", ["write:webhooks"])
+    first = make_webhook(secret)
+    assert first.json()["secret"].startswith("whsec_")
+    kept = str(list(IdempotentAnswer.objects.values()))
+    for told in ("whsec_", first.json()["secret"].removeprefix("whsec_"), "example.com"):
+        assert told not in kept
+    assert told_again(secret) == (201, first.content)
+
+
+def told_again(secret):
+    answer = make_webhook(secret)
+    return answer.status_code, answer.content
+
+
+def test_a_change_of_the_secret_key_loses_no_answer_while_the_former_one_is_named(settings):
+    _, secret = ApiKey.issue("writer", ["write:webhooks"])
+    first, former = make_webhook(secret), settings.SECRET_KEY
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "another" * 8, [former]
+    assert told_again(secret) == (201, first.content)
+    settings.SECRET_KEY_FALLBACKS = []
+    lost = make_webhook(secret)
+    refused(lost, "idempotency_conflict")
+    assert "can no longer be told; look whether it was done." in lost.json()["error"]["message"]
 
 
 @threaded

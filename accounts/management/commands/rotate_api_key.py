@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from accounts.management.naming import working_key
+from accounts.models import NotRotated
 
 
 class Command(BaseCommand):
@@ -20,6 +21,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Print until when the old one works, then the new one."""
         old = working_key(options["prefix"])
-        row, secret = old.rotate(timezone.now())
+        try:
+            row, secret = old.rotate(timezone.now())
+        except NotRotated as refusal:
+            raise CommandError(str(refusal)) from refusal
         self.stdout.write(f"{old} works until {old.expires_at:%Y-%m-%d %H:%M} UTC; {row} replaces it. It is shown this once.")
         self.stdout.write(secret)
