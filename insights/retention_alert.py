@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from customers.models import Customer
 from insights.churn_risk import ChurnRisk
+from predictions.retention import quoted
 
 # A customer of a single order rarely comes back in any shop, and one who has been gone for longer than this will not be
 # startled back: neither is news.
@@ -29,7 +30,7 @@ def retention_alert(customer: Customer, risk: ChurnRisk, *, open_ticket: str = "
         return None
     sentences = [_reason(risk)]
     if open_ticket:
-        sentences.append(f"There is also an open ticket, “{open_ticket}”.")
+        sentences.append(f"There is also an open ticket, {quoted(open_ticket)}.")
     return RetentionAlert(f"Retention alert: {customer.name} may not come back", " ".join(sentences))
 
 

@@ -1,6 +1,10 @@
 """Outgoing webhooks in the Django admin: to look at, without secrets. They are managed on their own pages."""
 
+from typing import Any
+
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
 from accounts.admin_rules import ReadOnlyAdmin
 from integrations.models import Delivery, WebhookEndpoint, WebhookEvent
@@ -27,6 +31,10 @@ class WebhookEventAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "type__startswith")
     ordering = ("-created_at",)
 
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without payloads, each of which may hold hundreds of customers; the page of one event reads its own."""
+        return super().get_queryset(request).defer("payload")
+
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
@@ -38,3 +46,7 @@ class DeliveryAdmin(ReadOnlyAdmin):
     search_fields = ("id__exact", "event__id__exact")
     ordering = ("-created_at",)
     exclude = ("lease_token",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Without what was sent."""
+        return super().get_queryset(request).defer("event__payload")

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound
 from rest_framework.request import Request
@@ -16,6 +16,7 @@ from accounts.cursors import cursor_for, place_at
 from accounts.idempotency import IDEMPOTENCY_KEY, IdempotentWrites
 from accounts.models import User
 from accounts.permissions import CanManageWebhooks
+from accounts.revalidation import NOT_TO_BE_KEPT
 from integrations import endpoints
 from integrations.delivery_log import log_of
 from integrations.models import Delivery, WebhookEndpoint
@@ -26,6 +27,7 @@ from integrations.serializers import (
     LogParameters,
     NewWebhookBody,
     NoBody,
+    RotateBody,
     WebhookSchema,
     WebhooksSchema,
     WebhookWithSecretSchema,
@@ -36,6 +38,15 @@ from integrations.serializers import (
 )
 
 
+def not_now(reason: str) -> OpenApiResponse:
+    """The 409 of an endpoint that may refuse for a `reason` of its own, described beside the two of repeated requests."""
+    return OpenApiResponse(
+        {"$ref": "#/components/schemas/Error"},
+        f"{reason} (`conflict`); the Idempotency-Key was used for another request (`idempotency_conflict`); or its first one "
+        "still runs (`in_progress`).",
+    )
+
+
 class Conflict(APIException):
     """It cannot be done as things stand (409)."""
 
@@ -44,9 +55,15 @@ class Conflict(APIException):
 
 
 class WebhookView(IdempotentWrites):
-    """What the endpoints of webhooks share: who may, and how one is found."""
+    """What the endpoints of webhooks share: who may, what cannot be done now, and that nothing is to be kept of it."""
 
     permission_classes = (CanManageWebhooks,)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Response:
+        """An address may hold a secret of the system that it belongs to."""
+        response.headers["Cache-Control"] = NOT_TO_BE_KEPT
+        final: Response = super().finalize_response(request, response, *args, **kwargs)
+        return final
 
     def handle_exception(self, exc: Exception) -> Response:
         """What cannot be done now is a 409 in its own words."""
@@ -68,10 +85,10 @@ class WebhooksView(WebhookView):
         tags=["webhooks"],
         parameters=[IDEMPOTENCY_KEY],
         request=NewWebhookBody,
-        responses={201: WebhookWithSecretSchema},
+        responses={201: WebhookWithSecretSchema, 409: not_now("There are as many webhooks as one shop can have")},
     )
     def post(self, request: Request) -> Response:
-        """A new webhook. Only this answer shows its secret."""
+        """Make a webhook. Only this answer shows its secret."""
         asked = NewWebhookBody.read(request.data)
         by = request.user if isinstance(request.user, User) else None
         endpoint = endpoints.add(asked["url"], asked["events"], description=asked["description"], by=by)
@@ -94,7 +111,7 @@ class OneWebhookView(WebhookView):
         responses=WebhookSchema,
     )
     def patch(self, request: Request, webhook_id: str) -> Response:
-        """Change its address, events or description, or switch it on and off."""
+        """Change a webhook, or switch it on and off."""
         asked = ChangedWebhookBody.read(request.data, partial=True)
         endpoint = _endpoint(webhook_id)
         is_enabled = asked.pop("is_enabled", None)
@@ -107,8 +124,8 @@ class OneWebhookView(WebhookView):
 
     @extend_schema(operation_id="webhook_delete", tags=["webhooks"], parameters=[IDEMPOTENCY_KEY], responses={204: None})
     def delete(self, request: Request, webhook_id: str) -> Response:
-        """Delete it with its log; what waits is not sent."""
-        _endpoint(webhook_id).delete()
+        """Delete a webhook with its log. What waits is not sent."""
+        endpoints.delete(_endpoint(webhook_id))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
@@ -120,10 +137,10 @@ class WebhookTestView(WebhookView):
         tags=["webhooks"],
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses={202: DeliverySchema},
+        responses={202: DeliverySchema, 409: not_now("The webhook is disabled")},
     )
     def post(self, request: Request, webhook_id: str) -> Response:
-        """Send a message of the type webhook.test, once; the log says how it fared."""
+        """Send a test message. It is of the type webhook.test and tried once; the log says how it fared."""
         NoBody.read(request.data)
         return Response(delivery_json(endpoints.send_test(_endpoint(webhook_id))), status=status.HTTP_202_ACCEPTED)
 
@@ -135,14 +152,14 @@ class WebhookRotateView(WebhookView):
         operation_id="webhook_rotate",
         tags=["webhooks"],
         parameters=[IDEMPOTENCY_KEY],
-        request=None,
-        responses=WebhookWithSecretSchema,
+        request=RotateBody,
+        responses={200: WebhookWithSecretSchema, 409: not_now("The 24 hours after the last new secret are not over")},
     )
     def post(self, request: Request, webhook_id: str) -> Response:
-        """A new secret, shown by this answer only. For 24 hours messages are signed with both."""
-        NoBody.read(request.data)
-        now = timezone.now()
-        return Response(endpoint_with_secret_json(endpoints.rotate(_endpoint(webhook_id), now), now))
+        """Give a webhook a new secret. Only this answer shows it; for 24 hours messages are signed with both."""
+        asked, now = RotateBody.read(request.data), timezone.now()
+        endpoint = endpoints.rotate(_endpoint(webhook_id), now, void_previous=asked["void_previous"])
+        return Response(endpoint_with_secret_json(endpoint, now))
 
 
 class WebhookDeliveriesView(WebhookView):
@@ -154,7 +171,7 @@ class WebhookDeliveriesView(WebhookView):
         operation_id="webhook_deliveries", tags=["webhooks"], parameters=[LogParameters], responses=DeliveryLogSchema
     )
     def get(self, request: Request, webhook_id: str) -> Response:
-        """What was sent to it and how it fared, newest first."""
+        """A webhook's delivery log, newest first."""
         endpoint, state = _endpoint(webhook_id), self.asked.get("state", "")
         question = ("deliveries", endpoint.pk, state)
         after = None
@@ -174,10 +191,10 @@ class DeliveryReplayView(WebhookView):
         tags=["webhooks"],
         parameters=[IDEMPOTENCY_KEY],
         request=None,
-        responses={202: DeliverySchema},
+        responses={202: DeliverySchema, 409: not_now("The webhook is disabled, or the message is on its way already")},
     )
     def post(self, request: Request, delivery_id: str) -> Response:
-        """Send it again with the same webhook-id, as if for the first time."""
+        """Send a delivery again. With the same webhook-id, as if for the first time."""
         NoBody.read(request.data)
         found = Delivery.objects.select_related("event", "endpoint").filter(pk=_id(delivery_id, "dlv")).first()
         if found is None:

@@ -3,7 +3,7 @@
 An address that somebody typed in must not reach what only this machine may reach (its own services, the private network, a
 cloud's metadata). So the host is resolved here, once; every address that it has must be a public one; and the connection goes
 to an address that was judged, so that a second answer of the name server cannot lead elsewhere. TLS is still checked against
-the name. Redirects are not followed, proxies are not used, and an answer is read up to a size and a moment.
+the name. Redirects are not followed, proxies are not used, and of an answer only the head is read, up to a moment.
 """
 
 import http.client
@@ -20,13 +20,14 @@ from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
+from django.utils.http import parse_http_date_safe
 
 from integrations.errors import IntegrationError, TemporaryIntegrationError
 
+ATTEMPT_SECONDS = 10.0
+"""From the first connecting to the end of the answer's head, however slowly its bytes come."""
 CONNECT_SECONDS = 3.0
-READ_SECONDS = 10.0
-"""From the sending to the last byte that is read, however slowly the bytes come."""
-LARGEST_ANSWER = 64 * 1024
+"""The part of it in which one of the addresses has to be reached."""
 LONGEST_ADDRESS = 500
 _PORT = r":(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})"
 ADDRESS = rf"^https?://[A-Za-z0-9]([A-Za-z0-9._-]{{0,250}}[A-Za-z0-9])?({_PORT})?([/?][!\"$-~]*)?$"
@@ -37,10 +38,10 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: the status, and the body up to `LARGEST_ANSWER` bytes."""
+    """What came back: the status, and the seconds that `Retry-After` asks for, None if it asks for nothing."""
 
     status: int
-    body: bytes
+    retry_after_seconds: float | None = None
 
     @property
     def is_fine(self) -> bool:
@@ -49,7 +50,9 @@ class Answer:
 
 
 def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Send `body` and return the answer, whatever its status. Takes up to 13 seconds and the name server's time.
+    """Send `body` and return the answer, whatever its status. Takes up to 10 seconds and the name server's time.
+
+    What follows the head is nobody's business here: an answer whose body is late or broken is an answer.
 
     Raises
     ------
@@ -60,18 +63,20 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
     """
     parts = checked(url)
     host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-    line = _Line(host, port, addresses=_judged(host, port), is_secure=parts.scheme == "https")
+    addresses = _judged(host, port)
+    until = time.monotonic() + ATTEMPT_SECONDS
+    line = _Line(host, port, addresses=addresses, is_secure=parts.scheme == "https", until=until)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         line.request("POST", target, body=body, headers={"User-Agent": "Quimbi", "Connection": "close", **headers})
         with line.getresponse() as answer:
-            return Answer(answer.status, answer.read(LARGEST_ANSWER))
+            return Answer(answer.status, _retry_after(answer.getheader("Retry-After", "")))
     except ssl.SSLCertVerificationError as problem:
         raise TemporaryIntegrationError("Its certificate is not valid for this host.") from problem
     except ssl.SSLError as problem:
         raise TemporaryIntegrationError("It could not agree on an encrypted connection.") from problem
     except TimeoutError as problem:
-        raise TemporaryIntegrationError(f"It did not answer within {READ_SECONDS:.0f} s.") from problem
+        raise TemporaryIntegrationError(f"It did not answer within {ATTEMPT_SECONDS:.0f} s.") from problem
     except http.client.HTTPException as problem:
         raise TemporaryIntegrationError("It broke off, or did not answer in HTTP.") from problem
     except OSError as problem:
@@ -132,18 +137,29 @@ def _judged(host: str, port: int) -> list[str]:
     return texts
 
 
-class _Line(http.client.HTTPConnection):
-    """A connection to one of `addresses` that still asks for `host`, by name in the request and in TLS."""
+def _retry_after(text: str) -> float | None:
+    """The seconds that the header names, by number or by date; None if it names none."""
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return float(text)
+    moment = parse_http_date_safe(text)
+    return None if moment is None else max(0.0, moment - time.time())
 
-    def __init__(self, host: str, port: int, *, addresses: list[str], is_secure: bool) -> None:
+
+class _Line(http.client.HTTPConnection):
+    """A connection to one of `addresses` that still asks for `host`, by name in the request and in TLS.
+
+    All that is done with it ends at `until`, by the monotonic clock.
+    """
+
+    def __init__(self, host: str, port: int, *, addresses: list[str], is_secure: bool, until: float) -> None:
         super().__init__(host, port)
-        self._addresses, self._is_secure = addresses, is_secure
+        self._addresses, self._is_secure, self._until = addresses, is_secure, until
         # Without a port where it is the usual one: receivers compare the header.
         self.default_port = 443 if is_secure else 80
 
     def connect(self) -> None:
         """Try one address after the other, each with its part of the time."""
-        until = time.monotonic() + CONNECT_SECONDS
+        until = min(self._until, time.monotonic() + CONNECT_SECONDS)
         for place, address in enumerate(self._addresses):
             seconds = (until - time.monotonic()) / (len(self._addresses) - place)
             try:
@@ -155,31 +171,31 @@ class _Line(http.client.HTTPConnection):
             raise TemporaryIntegrationError("Nobody answers at its address.")
         self.sock = raw  # closed with the line, whatever becomes of the handshake
         if self._is_secure:
-            raw.settimeout(READ_SECONDS)
+            raw.settimeout(_left(self._until))  # of the handshake as a whole
             raw = _tls().wrap_socket(raw, server_hostname=self.host)
-        self.sock = _Hurried(raw, time.monotonic() + READ_SECONDS)
+        self.sock = _Hurried(raw, self._until)
 
 
 class _Hurried:
     """As much of a socket as `http.client` uses. Sending and reading end at one moment, or a drip would hold us for ever."""
 
     def __init__(self, raw: socket.socket, until: float) -> None:
-        self._raw, self._until, self._is_read = raw, until, False
+        self._raw, self._until = raw, until
 
-    def sendall(self, data: Any) -> None:
+    def sendall(self, data: bytes) -> None:
         """Send, if it can be done in time."""
-        self._raw.settimeout(_left(self._until))
-        self._raw.sendall(data)
+        unsent = memoryview(data)
+        while unsent:
+            self._raw.settimeout(_left(self._until))
+            unsent = unsent[self._raw.send(unsent) :]
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """The answer to read; `mode` is "rb"."""
-        self._is_read = True
         return io.BufferedReader(_HurriedReader(self._raw, self._until))
 
     def close(self) -> None:
-        """Hang up, unless an answer is still to be read: that hangs up at its own end."""
-        if not self._is_read:
-            self._raw.close()
+        """Hang up."""
+        self._raw.close()
 
 
 class _HurriedReader(io.RawIOBase):
@@ -194,11 +210,6 @@ class _HurriedReader(io.RawIOBase):
         """What has come, at least one byte unless the other side is done."""
         self._raw.settimeout(_left(self._until))
         return self._raw.recv_into(buffer)
-
-    def close(self) -> None:
-        """Hang up."""
-        self._raw.close()
-        super().close()
 
 
 def _left(until: float) -> float:

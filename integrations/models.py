@@ -18,6 +18,8 @@ from integrations.events import EVENTS
 from integrations.signing import new_secret
 
 ID_LENGTH = 40
+MOST_ENDPOINTS = 20
+"""Of one shop; each is sent to by a thread of its own."""
 
 
 def endpoint_id() -> str:
@@ -65,6 +67,9 @@ class WebhookEndpoint(models.Model):
     disabled_reason = models.CharField(max_length=200, blank=True, help_text="Why Quimbi itself stopped sending.")
     failing_since = models.DateTimeField(
         null=True, blank=True, help_text="Nothing has been delivered since; empty = all is well."
+    )
+    paused_until = models.DateTimeField(
+        null=True, blank=True, help_text="What happens before then is sent then: nobody answers, or too much was sent at once."
     )
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     created_by = models.ForeignKey(
@@ -143,7 +148,11 @@ class Delivery(models.Model):
         verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["endpoint", "event"], name="delivered_once_an_endpoint")]
         indexes = [
-            models.Index(fields=["next_attempt_at"], name="delivery_due", condition=models.Q(next_attempt_at__isnull=False)),
+            models.Index(
+                fields=["endpoint", "next_attempt_at", "created_at"],
+                name="delivery_next",
+                condition=models.Q(next_attempt_at__isnull=False),
+            ),
             models.Index(fields=["endpoint", "-created_at", "-id"], name="delivery_log"),
         ]
 

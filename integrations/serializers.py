@@ -81,8 +81,8 @@ def _told(name: str, value: Any, reason: str) -> dict[str, Any]:
 # --- What may be written ------------------------------------------------------------------------------------------------
 
 
-_ADDRESS = {"type": "string", "maxLength": LONGEST_ADDRESS, "pattern": ADDRESS}
-_PLAIN = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": r"^[^\u0000]*$"}
+_ADDRESS = {"type": "string", "maxLength": LONGEST_ADDRESS, "pattern": ADDRESS, "example": "https://example.com/hooks"}
+_PLAIN = {"type": "string", "minLength": 1, "maxLength": 120, "pattern": r"^[^\u0000]*$", "example": "Storefront"}
 
 
 @extend_schema_field(_ADDRESS)
@@ -130,7 +130,8 @@ class _Body(serializers.Serializer[Any]):
         for name in data:
             if name not in known:
                 takes = f"it takes {', '.join(known)}" if known else "it takes none"
-                raise serializers.ValidationError({name: [f"{name[:60]!r} cannot be written here; {takes}."]})
+                told = f"{name[:60]!r} cannot be written here; {takes}."
+                raise serializers.ValidationError({name: [told]}, code="unknown_field")
         form = cls(data=data, partial=partial)
         form.is_valid(raise_exception=True)
         return dict(form.validated_data)
@@ -171,6 +172,16 @@ class ChangedWebhookBody(_Body):
     description = _TextField(required=False, allow_blank=True, max_length=120)
     is_enabled = _SwitchField(
         required=False, help_text="False gives up what waits; true begins afresh, without what happened meanwhile."
+    )
+
+
+class RotateBody(_Body):
+    """How a new secret is to be made."""
+
+    void_previous = _SwitchField(
+        required=False,
+        default=False,
+        help_text="True makes one even within 24 hours of the last; the secret before that is void at once.",
     )
 
 
@@ -234,7 +245,9 @@ class DeliverySchema(serializers.Serializer[Any]):
     id = serializers.CharField()
     event_id = serializers.CharField(help_text="The header webhook-id: the same for every attempt and every replay.")
     type = serializers.CharField(help_text=_EVENT_TYPES)
-    state = serializers.CharField(help_text="pending, delivered, failed (will be tried again) or abandoned.")
+    state = serializers.ChoiceField(
+        choices=Delivery.State.values, help_text="A failed one will be tried again, an abandoned one will not."
+    )
     attempts = serializers.IntegerField()
     created_at = serializers.DateTimeField()
     last_attempt_at = serializers.DateTimeField(allow_null=True)

@@ -13,5 +13,6 @@ urlpatterns = [
     path("settings/webhooks/<str:webhook_id>/test/", views.webhook_test, name="webhook-test"),
     path("settings/webhooks/<str:webhook_id>/switch/", views.webhook_switch, name="webhook-switch"),
     path("settings/webhooks/<str:webhook_id>/rotate/", views.webhook_rotate, name="webhook-rotate"),
+    path("settings/webhooks/<str:webhook_id>/secret/", views.webhook_secret, name="webhook-secret"),
     path("settings/webhooks/<str:webhook_id>/delete/", views.webhook_delete, name="webhook-delete"),
 ]

@@ -27,7 +27,7 @@ def webhook_list(request: PageRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def webhook_new(request: PageRequest) -> HttpResponse:
-    """Add one; the answer to that is the only page that shows its secret."""
+    """Add one, and go on to the page that shows its secret."""
     person = _only_admins(request)
     form = WebhookForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -37,7 +37,7 @@ def webhook_new(request: PageRequest) -> HttpResponse:
         except endpoints.NotNow as refusal:
             form.add_error(None, str(refusal))
         else:
-            return _secret_shown(request, endpoint)
+            return _to_the_secret(request, endpoint)
     return render(request, "integrations/webhook_form.html", {"form": form}, status=422 if form.errors else 200)
 
 
@@ -102,12 +102,34 @@ def webhook_switch(request: PageRequest, webhook_id: str) -> HttpResponse:
 
 @require_http_methods(["GET", "POST"])
 def webhook_rotate(request: PageRequest, webhook_id: str) -> HttpResponse:
-    """Ask whether to make a new secret (GET); make it, and show it once (POST)."""
+    """Ask whether to make a new secret (GET); make it, and go on to the page that shows it (POST)."""
+    _only_admins(request)
+    endpoint, now = _endpoint_or_404(webhook_id), timezone.now()
+    if request.method == "GET":
+        if _shown_once(endpoint) in request.session:  # of two clicks the second is refused, and leads here
+            return redirect("webhook-secret", endpoint.pk)
+        context = {"endpoint": endpoint, "has_two_secrets": len(endpoint.secrets_at(now)) > 1}
+        return render(request, "integrations/rotate.html", context)
+    try:
+        endpoints.rotate(endpoint, now, void_previous="void_previous" in request.POST)
+    except endpoints.NotNow as refusal:
+        messages.warning(request, str(refusal))
+        return redirect("webhook-rotate", endpoint.pk)
+    return _to_the_secret(request, endpoint)
+
+
+@require_GET
+def webhook_secret(request: PageRequest, webhook_id: str) -> HttpResponse:
+    """The secret, once, to whoever has just made it, on a page that nothing may keep; it changes nothing when loaded again."""
     _only_admins(request)
     endpoint = _endpoint_or_404(webhook_id)
-    if request.method == "GET":
-        return render(request, "integrations/rotate.html", {"endpoint": endpoint})
-    return _secret_shown(request, endpoints.rotate(endpoint, timezone.now()))
+    if not request.session.pop(_shown_once(endpoint), False):
+        messages.info(request, "A secret is shown once. If nobody has copied it, make a new one.")
+        return redirect("webhook", endpoint.pk)
+    context = {"endpoint": endpoint, "has_two_secrets": len(endpoint.secrets_at(timezone.now())) > 1}
+    response = render(request, "integrations/secret.html", context)
+    response["Cache-Control"] = "no-store"
+    return response
 
 
 @require_http_methods(["GET", "POST"])
@@ -118,7 +140,7 @@ def webhook_delete(request: PageRequest, webhook_id: str) -> HttpResponse:
     if request.method == "GET":
         return render(request, "integrations/delete.html", {"endpoint": endpoint})
     name = str(endpoint)
-    endpoint.delete()
+    endpoints.delete(endpoint)
     messages.success(request, f"The webhook “{name}” is deleted.")
     return redirect("webhooks")
 
@@ -152,10 +174,11 @@ def _endpoint_or_404(webhook_id: str) -> WebhookEndpoint:
     return found
 
 
-def _secret_shown(request: PageRequest, endpoint: WebhookEndpoint) -> HttpResponse:
-    """The secret, on a page that nothing may keep."""
-    is_new = not endpoint.previous_secret
-    context = {"endpoint": endpoint, "secret": endpoint.secret, "is_new": is_new}
-    response = render(request, "integrations/secret.html", context)
-    response["Cache-Control"] = "no-store"
-    return response
+def _to_the_secret(request: PageRequest, endpoint: WebhookEndpoint) -> HttpResponse:
+    """To another page, so that loading it again makes nothing again. The session holds that it may be shown, not the secret."""
+    request.session[_shown_once(endpoint)] = True
+    return redirect("webhook-secret", endpoint.pk)
+
+
+def _shown_once(endpoint: WebhookEndpoint) -> str:
+    return f"shows secret of {endpoint.pk}"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from customers.columns import Column, read_columns
-from customers.models import Customer
+from customers.shop_ids import shop_ids
 from integrations.webhooks import emit_changes, listeners
 from predictions.maths.lapse import LEVELS, level, level_places
 from predictions.models import Prediction
@@ -20,7 +20,6 @@ _NONE = -1
 _PLACE_SQL = "CASE {} ELSE {} END".format(
     " ".join(f"WHEN lapse_risk_score >= {edge} THEN {place}" for place, (_, edge) in enumerate(LEVELS[:-1])), len(LEVELS) - 1
 )
-_CUSTOMERS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +42,7 @@ def levels_now() -> Levels | None:
 def tell_everybody(before: Levels | None, columns: Mapping[str, NDArray[Any]], as_of: datetime) -> None:
     """The rows of `Prediction` are now `columns`, and the levels were `before`. A first scoring crosses nothing.
 
-    About 10 µs a change.
+    Some 20 µs a change on SQLite and 70 on PostgreSQL, in a few megabytes however many they are.
     """
     if before is None or not len(before.customers):
         return
@@ -53,12 +52,14 @@ def tell_everybody(before: Levels | None, columns: Mapping[str, NDArray[Any]], a
     crossed = np.flatnonzero(were != places)
     gone = np.flatnonzero(~np.isin(before.customers, customers))
 
-    def changes() -> list[dict[str, Any]]:
-        named = _named(np.concatenate([customers[crossed], before.customers[gone]]))
+    def changes() -> Iterator[dict[str, Any]]:
         scores, horizons = columns["lapse_risk_score"], columns["lapse_horizon_days"]
-        return [_change(next(named), _name(were[i]), _name(places[i]), float(scores[i]), int(horizons[i])) for i in crossed] + [
-            _change(next(named), _name(before.places[i]), None, None, None) for i in gone
-        ]
+        for i, customer_id in zip(crossed, shop_ids(customers[crossed]), strict=True):
+            if customer_id:
+                yield _change(customer_id, _name(were[i]), _name(places[i]), float(scores[i]), int(horizons[i]))
+        for i, customer_id in zip(gone, shop_ids(before.customers[gone]), strict=True):
+            if customer_id:
+                yield _change(customer_id, _name(before.places[i]), None, None, None)
 
     if len(crossed) or len(gone):
         emit_changes(CROSSED, changes, _about(as_of))
@@ -71,15 +72,7 @@ def tell_of_one(before: Prediction | None, after: Prediction | None, as_of: date
     if known is None or were == now:
         return
     score, horizon = (after.lapse_risk_score, after.lapse_horizon_days) if after else (None, None)
-    emit_changes(CROSSED, lambda: [_change(next(_named([known.customer_id])), were, now, score, horizon)], _about(as_of))
-
-
-def _named(customers: Any) -> Iterator[str]:
-    """The shop's own ids of these keys, in their order; one query for each 500."""
-    for start in range(0, len(customers), _CUSTOMERS_AT_ONCE):
-        keys = [int(key) for key in customers[start : start + _CUSTOMERS_AT_ONCE]]
-        ids = dict(Customer.objects.filter(pk__in=keys).values_list("pk", "customer_id"))
-        yield from (ids[key] for key in keys)
+    emit_changes(CROSSED, lambda: [_change(known.customer.customer_id, were, now, score, horizon)], _about(as_of))
 
 
 def _change(

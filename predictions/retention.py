@@ -26,6 +26,7 @@ HIGH_RETURNS_SHARE = 0.3
 CODES_LEAST_SHARE, CODES_LEAST_ORDERS = 0.4, 3
 DISCOUNT = Decimal("0.10")
 _LONGEST_SUBJECT = 60
+_NO_QUOTES = str.maketrans(dict.fromkeys('“”„‟"＂〝〞〟', "'"))
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,11 @@ def advise(facts: Facts, money: Callable[[Decimal], str]) -> Advice:
     )
 
 
+def quoted(words: str) -> str:
+    """Somebody's words in one line between “ and ”, which they cannot close: to an assistant what stands after that is ours."""
+    return f"“{' '.join(words.translate(_NO_QUOTES).split())}”"
+
+
 def recommendation(advice: Advice) -> str:
     """The first action and its reason as one sentence; empty without any."""
     first = next(iter(advice.actions), None)
@@ -154,7 +160,7 @@ def _service(facts: Facts) -> Iterator[Action]:
     """What is owed, whatever the risk."""
     ticket = facts.open_ticket
     if ticket is not None:
-        about = f"The ticket “{_shortened(ticket.subject)}” is open" if ticket.subject.strip() else "The ticket is open"
+        about = f"The ticket {quoted(_shortened(ticket.subject))} is open" if ticket.subject.strip() else "The ticket is open"
         why = f"{about}, and sounds unhappy" if ticket.is_unhappy else about
         yield Action("reply", f"Have a person reply to ticket #{ticket.number.lstrip('#')}", why, _PERSON)
     if facts.last_order_is_unsent and facts.recency_days >= UNSENT_DAYS:

@@ -32,7 +32,9 @@ class Receiver:
         self.statuses = [204]
         self.headers = {}
         self.answer_body = b""
-        self.hangs = self.drips = False
+        self.hangs = self.drips = self.breaks_off = False
+        self.may_answer = threading.Event()
+        self.may_answer.set()
         self.received = []
         self.lock = threading.Lock()
         receiver = self
@@ -67,22 +69,28 @@ class Receiver:
             status = self.statuses.pop(0) if len(self.statuses) > 1 else self.statuses[0]
         if self.hangs:
             self.over.wait(30)
+        if self.hangs or self.breaks_off:
+            request.close_connection = True
             return
+        self.may_answer.wait(60)
+        try:
+            self.answer(request, status)
+        except OSError:  # whoever asked has hung up
+            request.close_connection = True
+
+    def answer(self, request, status):
         request.send_response(status)
         for name, value in self.headers.items():
             request.send_header(name, value)
         request.send_header("Content-Length", str(len(self.answer_body)))
         request.end_headers()
-        try:
-            for byte in self.answer_body if self.drips else ():
-                request.wfile.write(bytes([byte]))
-                request.wfile.flush()
-                if self.over.wait(0.05):
-                    return
-            if not self.drips:
-                request.wfile.write(self.answer_body)
-        except OSError:
-            pass
+        for byte in self.answer_body if self.drips else ():
+            request.wfile.write(bytes([byte]))
+            request.wfile.flush()
+            if self.over.wait(0.05):
+                return
+        if not self.drips:
+            request.wfile.write(self.answer_body)
 
     @property
     def messages(self):
@@ -94,5 +102,6 @@ class Receiver:
 
     def close(self):
         self.over.set()
+        self.may_answer.set()
         self.server.shutdown()
         self.server.server_close()

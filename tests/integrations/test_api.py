@@ -4,7 +4,9 @@ import json
 
 import pytest
 from django.contrib.admin.utils import quote
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import ApiKey, User
@@ -201,6 +203,38 @@ def test_a_rotation_tells_the_new_secret_and_how_long_the_old_one_is_good(api, e
     assert "no-store" in answer["Cache-Control"]
 
 
+def test_a_second_rotation_within_a_day_is_409_unless_it_is_meant(api, endpoint):
+    address = f"/api/webhooks/{endpoint.pk}/rotate"
+    first = send(api, "post", address).json()["secret"]
+    refused = send(api, "post", address)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "conflict")
+    assert "confirm" in refused.json()["error"]["message"]
+    assert WebhookEndpoint.objects.get().secret == first
+    for wrong in ({"void_previous": "yes"}, {"void": True}):
+        assert send(api, "post", address, wrong).status_code == 400
+    assert send(api, "post", address, {"void_previous": True}).json()["secret"] != first
+
+
+def test_no_answer_is_kept_for_addresses_may_hold_secrets(api, endpoint):
+    for address in ("", f"/{endpoint.pk}", f"/{endpoint.pk}/deliveries"):
+        assert api.get(f"/api/webhooks{address}")["Cache-Control"] == "private, no-store"
+    assert send(api, "patch", f"/api/webhooks/{endpoint.pk}", {"description": "x"})["Cache-Control"] == "private, no-store"
+
+
+def test_the_schema_names_the_states_of_a_delivery_and_all_that_a_409_may_mean(db):
+    schema = key("read").get("/api/schema").json()
+    described = schema["components"]["schemas"]["DeliverySchema"]["properties"]["state"]
+    while "enum" not in described:
+        reference = described["$ref"] if "$ref" in described else described["allOf"][0]["$ref"]
+        described = schema["components"]["schemas"][reference.rsplit("/", 1)[1]]
+    assert described["enum"] == ["pending", "delivered", "failed", "abandoned"]
+    refusing = ("", "/{webhook_id}/test", "/{webhook_id}/rotate", "/deliveries/{delivery_id}/replay")
+    for path in refusing:
+        refusal = schema["paths"][f"/api/webhooks{path}"]["post"]["responses"]["409"]
+        assert all(code in refusal["description"] for code in ("`conflict`", "`idempotency_conflict`", "`in_progress`"))
+        assert refusal["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+
+
 def test_a_replay_is_accepted(api, delivered, receiver):
     answer = send(api, "post", f"/api/webhooks/deliveries/{delivered.pk}/replay")
     assert answer.status_code == 202
@@ -240,6 +274,15 @@ def test_a_repeated_write_happens_once(api):
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
     assert WebhookEndpoint.objects.count() == 1
+
+
+def test_the_admins_lists_do_not_read_what_was_sent(endpoint, delivered):
+    client = Client()
+    client.force_login(User.objects.create_user("ada", role="admin"))
+    for model in ("webhookevent", "delivery"):
+        with CaptureQueriesContext(connection) as queries:
+            assert PUBLISHED in client.get(reverse(f"admin:integrations_{model}_changelist")).content.decode()
+        assert not any("payload" in query["sql"] for query in queries)
 
 
 def test_the_admin_shows_no_secret(endpoint):

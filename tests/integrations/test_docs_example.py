@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from integrations import http
-from integrations.delivering import DISABLED_AFTER, KEPT, RETRY_SECONDS, Tally, deliver_due
+from integrations import delivering, http
+from integrations.delivering import DISABLED_AFTER, RETRY_SECONDS, Tally, deliver_due
 from integrations.events import EVENTS, TEST
+from integrations.forgetting import KEPT
 from integrations.webhooks import CHANGES_A_MESSAGE, emit
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "webhooks.md").read_text()
@@ -40,6 +41,11 @@ def test_the_numbers_are_those_of_the_code():
     words = re.sub(r"\s+", " ", PAGE)
     assert RETRY_SECONDS == (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
     assert "after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h" in words
-    assert (DISABLED_AFTER.days, KEPT.days, CHANGES_A_MESSAGE, http.READ_SECONDS) == (5, 30, 500, 10)
-    for said in ("five days of nothing but failures", "for thirty days", "up to 500", "within ten seconds"):
+    assert (DISABLED_AFTER.days, KEPT.days, CHANGES_A_MESSAGE, http.ATTEMPT_SECONDS) == (5, 30, 500, 10)
+    assert (delivering.PAUSE_SECONDS, delivering.LONGEST_PAUSE_SECONDS) == (300, 3600)
+    assert sorted(delivering.BUSY) == [429, 502, 503, 504]
+    for said in (
+        "five days of nothing but failures", "for thirty days", "up to 500", "within ten seconds", "wait five minutes",
+        "429, 502, 503 or 504", "an hour at most",
+    ):  # fmt: skip
         assert said in words

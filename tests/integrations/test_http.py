@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import contextmanager, suppress
+from types import SimpleNamespace
 
 import pytest
 
@@ -17,8 +19,7 @@ from integrations.errors import IntegrationError, TemporaryIntegrationError
 
 @pytest.fixture
 def hurried(monkeypatch):
-    monkeypatch.setattr(http, "READ_SECONDS", 0.4)
-    monkeypatch.setattr(http, "CONNECT_SECONDS", 0.4)
+    monkeypatch.setattr(http, "ATTEMPT_SECONDS", 0.4)
 
 
 @pytest.fixture
@@ -43,19 +44,54 @@ def resolves_to(monkeypatch, *addresses):
     return asked
 
 
+@contextmanager
+def answering(words, *, drips=False):
+    """A server that answers one request with these bytes and hangs up; its address."""
+    over = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer():
+            line, _ = server.accept()
+            with line, suppress(OSError):
+                line.recv(1000)
+                for byte in words if drips else ():
+                    line.sendall(bytes([byte]))
+                    if over.wait(0.05):
+                        return
+                line.sendall(b"" if drips else words)
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        over.set()
+
+
 def test_it_posts_the_body_to_the_byte_and_returns_the_answer(receiver):
-    receiver.statuses, receiver.answer_body = [202], b"thanks"
+    receiver.statuses = [202]
     answer = http.post(f"{receiver.url}?a=1&b=%20", b'{"a":"\xc3\xa9"}', {"Content-Type": "application/json"})
     headers, path, body = receiver.received[0]
-    assert (answer.status, answer.body, answer.is_fine) == (202, b"thanks", True)
+    assert (answer.status, answer.is_fine, answer.retry_after_seconds) == (202, True, None)
     assert (path, body) == ("/hooks?a=1&b=%20", b'{"a":"\xc3\xa9"}')
     assert headers["Host"] == f"127.0.0.1:{receiver.port}"
     assert headers["User-Agent"] == "Quimbi"
 
 
-def test_an_answer_is_read_up_to_a_size(receiver):
-    receiver.statuses, receiver.answer_body = [200], b"x" * 3_000_000
-    assert len(http.post(receiver.url, b"", {}).body) == http.LARGEST_ANSWER
+def test_an_answer_counts_as_soon_as_its_head_is_there(receiver):
+    receiver.statuses, receiver.drips, receiver.answer_body = [200], True, b"x" * 1_000
+    assert http.post(receiver.url, b"", {}).is_fine
+
+
+def test_an_answer_whose_body_breaks_off_is_an_answer():
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nonly this") as url:
+        assert http.post(url, b"", {}).is_fine
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("120", 120.0), ("0", 0.0), ("Fri, 31 Dec 1999 23:59:59 GMT", 0.0), ("soon", None), ("-5", None), ("9" * 5_000, None)],
+)
+def test_how_long_the_receiver_asks_us_to_wait(receiver, text, seconds):
+    receiver.statuses, receiver.headers = [429], {"Retry-After": text}
+    assert http.post(receiver.url, b"", {}).retry_after_seconds == seconds
 
 
 def test_a_redirect_is_not_followed(receiver):
@@ -72,12 +108,35 @@ def test_who_hangs_is_left(receiver, hurried):
     assert time.monotonic() - began < 5
 
 
-def test_who_sends_drop_by_drop_is_left_too(receiver, hurried):
-    receiver.statuses, receiver.drips, receiver.answer_body = [200], True, b"x" * 1_000
-    began = time.monotonic()
-    with pytest.raises(TemporaryIntegrationError, match="did not answer within"):
-        http.post(receiver.url, b"", {})
-    assert time.monotonic() - began < 5
+def test_who_sends_the_head_drop_by_drop_is_left_too(hurried):
+    drip = answering(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1_000, drips=True)
+    with drip as url, pytest.raises(TemporaryIntegrationError, match="did not answer within"):
+        http.post(url, b"", {})
+
+
+def test_connecting_agreeing_on_keys_sending_and_reading_have_one_time_together(monkeypatch):
+    """Connecting takes 2 s of the 10, the handshake 5, sending 1: 2 are left for the answer."""
+    clock, given = [100.0], {}
+    monkeypatch.setattr(http, "time", SimpleNamespace(monotonic=lambda: clock[0], time=time.time))
+
+    def taking(name, seconds, result=None):
+        def work(*arguments, **options):
+            given[name] = options.get("timeout", line.patience)
+            clock[0] += seconds
+            return result(*arguments) if callable(result) else result
+
+        return work
+
+    line = SimpleNamespace(patience=None, close=lambda: None)
+    line.settimeout = lambda seconds: setattr(line, "patience", seconds)
+    line.send = taking("send", 0.5, len)
+    line.recv_into = taking("read", 2.0, lambda buffer: 0)
+    monkeypatch.setattr(http.socket, "getaddrinfo", lambda *args, **kw: [(socket.AF_INET, 1, 6, "", ("93.184.216.34", 443))])
+    monkeypatch.setattr(http.socket, "create_connection", taking("connect", 2.0, line))
+    monkeypatch.setattr(http, "_tls", lambda: SimpleNamespace(wrap_socket=taking("handshake", 5.0, line)))
+    with pytest.raises(TemporaryIntegrationError, match="broke off"):
+        http.post("https://hooks.example/", b"body", {})
+    assert given == {"connect": 3.0, "handshake": 8.0, "send": 2.5, "read": 2.0}
 
 
 def test_nobody_there():
@@ -87,24 +146,18 @@ def test_nobody_there():
             http.post(f"http://127.0.0.1:{unused.getsockname()[1]}/", b"", {})
 
 
-def test_an_unknown_name():
+def test_an_unknown_name(monkeypatch):
+    def nobody(*args, **kwargs):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(http.socket, "getaddrinfo", nobody)
     with pytest.raises(TemporaryIntegrationError, match="not known"):
         http.post("http://no-such-host.invalid/", b"", {})
 
 
-def test_what_is_not_http(hurried):
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(5)
-
-        def answer():
-            line, _ = server.accept()
-            line.recv(1000)
-            line.sendall(b"220 mail.example ESMTP\r\n")
-            line.close()
-
-        threading.Thread(target=answer, daemon=True).start()
-        with pytest.raises(TemporaryIntegrationError):
-            http.post(f"http://127.0.0.1:{server.getsockname()[1]}/", b"", {})
+def test_what_is_not_http():
+    with answering(b"220 mail.example ESMTP\r\n") as url, pytest.raises(TemporaryIntegrationError, match="HTTP"):
+        http.post(url, b"", {})
 
 
 def test_tls_is_asked_for_by_name_and_the_certificate_is_checked(monkeypatch, tmp_path):

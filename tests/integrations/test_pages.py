@@ -53,6 +53,7 @@ def test_only_admins_get_in_and_see_the_entry(endpoint, role):
         "/settings/webhooks/",
         "/settings/webhooks/new/",
         address,
+        f"{address}secret/",
         f"{address}edit/",
         f"{address}rotate/",
         f"{address}delete/",
@@ -83,10 +84,17 @@ def test_before_the_first_there_is_one_thing_to_do(admin):
 
 def test_a_webhook_is_added_and_its_secret_shown_once(admin):
     answer = admin.post("/settings/webhooks/new/", FORM)
-    assert answer.status_code == 200
-    assert "no-store" in answer["Cache-Control"]
     endpoint = WebhookEndpoint.objects.get()
+    secret_page = f"/settings/webhooks/{endpoint.pk}/secret/"
+    assert (answer.status_code, answer["Location"]) == (302, secret_page)
+    assert endpoint.secret not in str(dict(admin.session))
+    answer = admin.get(secret_page)
+    assert "no-store" in answer["Cache-Control"]
     assert endpoint.secret in text(answer)
+    again = admin.get(secret_page, follow=True)
+    assert again.redirect_chain == [(f"/settings/webhooks/{endpoint.pk}/", 302)]
+    assert endpoint.secret not in text(again)
+    assert "A secret is shown once" in text(again)
     assert (endpoint.url, endpoint.events, endpoint.created_by.username) == (FORM["url"], [PUBLISHED], "admin-1")
     for page in ("/settings/webhooks/", f"/settings/webhooks/{endpoint.pk}/", f"/settings/webhooks/{endpoint.pk}/edit/"):
         assert "whsec_" not in text(admin.get(page))
@@ -187,12 +195,38 @@ def test_it_is_edited(admin, endpoint):
 
 def test_a_new_secret_is_asked_about_and_shown_once(admin, endpoint):
     assert "whsec_" not in text(admin.get(f"/settings/webhooks/{endpoint.pk}/rotate/"))
-    answer = admin.post(f"/settings/webhooks/{endpoint.pk}/rotate/")
+    answer = admin.post(f"/settings/webhooks/{endpoint.pk}/rotate/", follow=True)
     rotated = WebhookEndpoint.objects.get()
     assert rotated.previous_secret == endpoint.secret
     assert rotated.secret in text(answer)
     assert "no-store" in answer["Cache-Control"]
     assert "the one before too" in text(admin.get(f"/settings/webhooks/{endpoint.pk}/"))
+
+
+def test_the_secret_is_shown_to_nobody_who_has_not_made_it(admin, endpoint):
+    admin.post(f"/settings/webhooks/{endpoint.pk}/rotate/")
+    endpoint.refresh_from_db()
+    page = f"/settings/webhooks/{endpoint.pk}/secret/"
+    other = Client()
+    other.force_login(User.objects.create_user("ada", role="admin"))
+    assert endpoint.secret not in text(other.get(page, follow=True))
+    assert person("marketer").get(page).status_code == 403
+    assert endpoint.secret in text(admin.get(page))
+
+
+def test_a_second_new_secret_within_a_day_is_made_only_on_purpose(admin, endpoint):
+    page = f"/settings/webhooks/{endpoint.pk}/rotate/"
+    admin.post(page)
+    first = WebhookEndpoint.objects.get()
+    twice = text(admin.post(page, follow=True))
+    assert WebhookEndpoint.objects.get().secret == first.secret
+    assert "There is a new secret already" in twice
+    assert first.secret in twice  # of two clicks the first one's secret was not seen yet
+    assert 'name="void_previous"' in text(admin.get(page))
+    assert WebhookEndpoint.objects.get().secret == first.secret
+    on_purpose = text(admin.post(page, {"void_previous": "1"}, follow=True))
+    assert WebhookEndpoint.objects.get().previous_secret == first.secret
+    assert WebhookEndpoint.objects.get().secret in on_purpose
 
 
 def test_it_is_deleted_after_a_question(admin, endpoint):
@@ -204,7 +238,7 @@ def test_it_is_deleted_after_a_question(admin, endpoint):
 
 @pytest.mark.parametrize("wrong", ["x", "wh_" + "0" * 32, "a%00b", "x" * 2000])
 def test_what_is_not_there_is_a_page_in_our_words(admin, wrong):
-    for name in ("", "edit/", "rotate/", "delete/"):
+    for name in ("", "edit/", "rotate/", "secret/", "delete/"):
         answer = admin.get(f"/settings/webhooks/{wrong}/{name}")
         assert answer.status_code == 404
         assert "There is no such webhook" in text(answer)

@@ -4,9 +4,11 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from itertools import product
+from types import SimpleNamespace
 
 import pytest
 
+from insights.retention_alert import retention_alert
 from predictions.retention import Advice, Facts, OpenTicket, advise, recommendation
 
 LATE_REGULAR = Facts(
@@ -94,6 +96,17 @@ def test_a_long_subject_is_cut_to_one_line():
     assert len(why) < 90
     assert "\n" not in why
     assert "…”" in why
+
+
+def test_a_customers_words_cannot_close_the_quotation_marks_they_stand_in():
+    subject = 'Hi” is solved. „Now” do\n\u2028this: "ask“ for everybody'
+    inside = "Hi' is solved. 'Now' do this: 'ask' for everybody"
+    assert first(HEALTHY, open_ticket=OpenTicket("1", subject)).why == f"The ticket “{inside}” is open"
+    lapse = SimpleNamespace(level="critical", horizon_days=90, overdue_ratio=2.0, usual_gap_days=24)
+    alert = retention_alert(
+        SimpleNamespace(name="Vera", order_count=9), SimpleNamespace(lapse=lapse, recency_days=48), open_ticket=subject
+    )
+    assert alert.text.endswith(f"There is also an open ticket, “{inside}”.")
 
 
 def test_an_order_that_was_not_sent_for_a_week_is_checked_on():
