@@ -8,6 +8,7 @@ import asyncio
 import contextvars
 import json
 import logging
+import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -239,10 +240,10 @@ def build_server(caller_of: Callable[[ServerRequestContext[Any, Any]], Caller]) 
     )
 
 
-async def in_thread(work: Callable[..., Answer], *arguments: Any) -> Answer:
+async def in_thread(work: Callable[..., Answer], *arguments: Any, threads: ThreadPoolExecutor = _threads) -> Answer:
     """What `work` returns, from one of a few threads that keep their database connections: the ORM is synchronous."""
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(_threads, context.run, _connected, work, *arguments)
+    return await asyncio.get_running_loop().run_in_executor(threads, context.run, _connected, work, *arguments)
 
 
 def _connected(work: Callable[..., Answer], *arguments: Any) -> Answer:
@@ -363,10 +364,10 @@ def _document() -> dict[str, Any]:
 @cache
 def _operation(tool: Tool) -> tuple[URLPattern, dict[str, Any]]:
     """The endpoint of a tool and what the document says of it."""
+    patterns = {"/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(each.pattern)): each for each in _PATTERNS}
     for address, operations in _document()["paths"].items():
         if operations.get("get", {}).get("operationId") == tool.operation:
-            route = address.removeprefix("/").replace("{", "<str:").replace("}", ">")
-            return next(each for each in _PATTERNS if str(each.pattern) == route), operations["get"]
+            return patterns[address], operations["get"]
     raise LookupError(f"no endpoint is called {tool.operation!r}")
 
 

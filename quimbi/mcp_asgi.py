@@ -8,7 +8,7 @@ Its own process and not part of the site: the SDK wants an event loop, and the s
 import os
 
 import django
-from mcp.server.transport_security import RequestBodyLimitMiddleware, TransportSecuritySettings
+from mcp.server.transport_security import TransportSecuritySettings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "quimbi.settings")
 django.setup()
@@ -25,4 +25,4 @@ _server = build_server(caller_of).streamable_http_app(
     max_request_body_size=LARGEST_BODY,
     transport_security=TransportSecuritySettings(enable_dns_rebinding_protection=False),  # the gate knows ALLOWED_HOSTS
 )
-application = RequestBodyLimitMiddleware(Gate(_server), LARGEST_BODY)
+application = Gate(_server)

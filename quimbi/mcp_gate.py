@@ -1,16 +1,22 @@
-"""The gate before the MCP server: host, origin, key and scope, which the SDK leaves to whoever uses it."""
+"""The gate before the MCP server: host, origin, key and scope, which the SDK leaves to whoever uses it.
 
+The head of a request is judged before its body is read: what a stranger sends is not kept in memory.
+"""
+
+import asyncio
 import json
 import logging
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
-from django.db import DatabaseError
+from django.db import Error as DatabaseProblem
 from django.http.request import split_domain_port, validate_host
 from mcp.server.context import ServerRequestContext
+from mcp.server.transport_security import RequestBodyLimitMiddleware
 from rest_framework.exceptions import AuthenticationFailed
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -25,6 +31,11 @@ LARGEST_BODY = 256 * 1024
 CALLER = "quimbi.caller"
 NO_KEY = "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY."
 TWO_KEYS = "Authorization and X-API-Key name different keys; send one."
+KEY_SECONDS = 10.0
+"""A key that could not be looked up for so long is answered with 503."""
+
+# Of their own, so that keys that wait for the database do not keep the tools from those who are in.
+_threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="key")
 
 
 class Gate:
@@ -32,6 +43,7 @@ class Gate:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._within = RequestBodyLimitMiddleware(self._judge_message, LARGEST_BODY)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """The answer of the application behind, or a refusal."""
@@ -40,18 +52,20 @@ class Gate:
             return
         token = request_id.set(uuid.uuid4().hex[:16])
         try:
-            request = Request(scope, receive)
-            refused = await self._refusal(request)
-            if refused is None:
-                await self._app(scope, _again(await request.body(), receive), _with_request_id(send))
-            else:
-                await refused(scope, receive, send)
+            request = Request(scope)
+            refused = _wrong_place(request) or await _wrong_caller(request)
+            await (refused or self._within)(scope, receive, _with_request_id(send))
         finally:
             request_id.reset(token)
 
-    async def _refusal(self, request: Request) -> Response | None:
-        """Why not, cheapest first; None for who may pass."""
-        return _wrong_place(request) or await _wrong_caller(request)
+    async def _judge_message(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on what the caller's scopes are enough for. Who hangs up in the middle gets no answer."""
+        try:
+            body = await Request(scope, receive).body()
+        except ClientDisconnect:
+            return
+        refused = _beyond_scopes(scope[CALLER], body)
+        await (refused or self._app)(scope, _again(body, receive), send)
 
 
 def _wrong_place(request: Request) -> Response | None:
@@ -71,20 +85,25 @@ def _wrong_place(request: Request) -> Response | None:
 async def _wrong_caller(request: Request) -> Response | None:
     """What is wrong with who asks; if nothing is, the caller lies in the request's scope afterwards."""
     try:
-        caller = await in_thread(caller_with, _key_in(request))
+        async with asyncio.timeout(KEY_SECONDS):
+            request.scope[CALLER] = await in_thread(caller_with, _key_in(request), threads=_threads)
     except AuthenticationFailed as problem:
         return _refused(401, "authentication_failed", str(problem.detail), **_challenge('error="invalid_token"'))
-    except DatabaseError:
+    except (DatabaseProblem, TimeoutError):
         logger.exception("the database does not answer")
         return _refused(503, "unavailable", "The database does not answer; try again in a moment.")
     except KeyError as problem:
         return _refused(401, "not_authenticated", str(problem.args[0]), **_challenge())
-    scope = scope_needed(_message(await request.body()))
-    if scope not in caller.scopes:
-        challenge = _challenge(f'error="insufficient_scope", scope="{scope}"')
-        return _refused(403, "insufficient_scope", f"This needs the scope {scope}; yours does not have it.", **challenge)
-    request.scope[CALLER] = caller
     return None
+
+
+def _beyond_scopes(caller: Caller, body: bytes) -> Response | None:
+    """What is missing for what the message asks for."""
+    scope = scope_needed(_message(body))
+    if scope in caller.scopes:
+        return None
+    challenge = _challenge(f'error="insufficient_scope", scope="{scope}"')
+    return _refused(403, "insufficient_scope", f"This needs the scope {scope}; yours does not have it.", **challenge)
 
 
 def _is_ours(host: str) -> bool:
@@ -114,7 +133,6 @@ def _challenge(more: str = "") -> dict[str, str]:
 
 
 def _refused(status: int, code: str, sentence: str, **headers: str) -> Response:
-    headers |= {"Cache-Control": "no-store", "X-Request-Id": request_id.get()}
     return JSONResponse(error_body(code, sentence), status_code=status, headers=headers)
 
 

@@ -1,6 +1,9 @@
 """`manage.py mcp`: what it refuses, and the way for clients that start it themselves."""
 
+import json
+import signal
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -9,8 +12,8 @@ from django.core.management import CommandError, call_command
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters
 
-from quimbi import processes
-from tests.mcp.conftest import environment, on_a_thread_of_its_own
+from quimbi import checks, processes
+from tests.mcp.conftest import LEGACY, environment, on_a_thread_of_its_own
 
 
 @pytest.mark.django_db(transaction=True)
@@ -31,6 +34,34 @@ def test_a_client_may_start_it_and_talk_over_standard_input_and_output(key, shop
     assert "get_customer" in names
     assert "search_customers" not in names
     assert answer.structured_content["customer_id"] == "sarah"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_ctrl_c_ends_it_while_it_waits_for_the_client(key):
+    hello = {"protocolVersion": LEGACY, "capabilities": {}, "clientInfo": {"name": "old", "version": "1"}}
+    with subprocess.Popen(
+        [sys.executable, "manage.py", "mcp", "--stdio"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(QUIMBI_API_KEY=key("read")),
+        cwd=settings.BASE_DIR,
+    ) as process:
+        process.stdin.write(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello}).encode() + b"\n")
+        process.stdin.flush()
+        assert b"protocolVersion" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        try:
+            assert process.wait(60) == -signal.SIGINT
+        finally:
+            process.kill()
+
+
+@pytest.mark.django_db
+def test_on_a_database_that_lacks_migrations_it_says_what_to_do(monkeypatch):
+    monkeypatch.setenv("QUIMBI_API_KEY", "qk_00000000_nothing")
+    monkeypatch.setattr(checks, "unapplied_migrations", lambda: ["accounts.0001_start"])
+    with pytest.raises(CommandError, match=r"does not start: the database lacks 1 migrations .*; run manage.py migrate"):
+        call_command("mcp", stdio=True)
 
 
 def test_without_a_key_it_does_not_talk(monkeypatch):

@@ -1,11 +1,12 @@
 """`manage.py mcp [--host 127.0.0.1] [--port 8001] [--stdio]`: the read tools for assistants such as Claude."""
 
+import signal
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from quimbi import environment, processes
+from quimbi import checks, environment, processes
 
 PORT = 8001
 
@@ -51,6 +52,9 @@ class Command(BaseCommand):
         key = environment.text("QUIMBI_API_KEY")
         if not key:
             raise CommandError("Set QUIMBI_API_KEY to an API key; manage.py create_api_key NAME makes one.")
+        checks.stop_if_unfit()
+        for reason in checks.database_refused():
+            raise CommandError(f"The MCP server does not start: {reason}")
         import anyio
         from mcp.server.stdio import stdio_server
         from rest_framework.exceptions import AuthenticationFailed
@@ -67,4 +71,6 @@ class Command(BaseCommand):
             async with stdio_server() as (read, write):
                 await server.run(read, write, server.create_initialization_options())
 
+        # Python's own handler would wait for the thread that reads standard input, until the client's next line.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         anyio.run(serve)
