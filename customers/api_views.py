@@ -1,8 +1,9 @@
 """The endpoints of one customer."""
 
+from contextlib import suppress
 from typing import NoReturn
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from drf_spectacular.utils import OpenApiResponse, PolymorphicProxySerializer, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -49,10 +50,11 @@ class RandomCustomerView(ApiView):
     @extend_schema(operation_id="random_customer", tags=["customers"], responses=CustomerProfileSchema)
     def get(self, request: Request) -> Response:
         """A random customer's profile, for trying things out."""
-        customer = random_customer()
-        if customer is None:
-            raise NotFound("There are no customers yet; import some first.")
-        return Response(profile_json(customer_profile(customer.customer_id, clock())))
+        as_of = clock()
+        while (customer := random_customer()) is not None:
+            with suppress(Customer.DoesNotExist):  # erased just now: then another
+                return Response(profile_json(customer_profile(customer.customer_id, as_of)))
+        raise NotFound("There are no customers yet; import some first.")
 
 
 class CanReadContacts(HasScope):
@@ -85,7 +87,11 @@ class CustomerLookupView(ApiView):
         },
     )
     def get(self, request: Request) -> Response:
-        """The customer with this e-mail address or telephone number, by digits; several of them as a list with a count."""
+        """The customer with this e-mail address or telephone number.
+
+        The profile, with name, e-mail address and telephone number. Where several have it, the first ten of them as a list,
+        with a count. In an address a plain + means a blank: send that of a country code as %2B, or leave it out.
+        """
         matches = find_by_contact(clock(), **self.asked)
         if not matches.profiles:
             _no_such_customer()
@@ -112,14 +118,17 @@ class CustomerCardView(ApiView):
 
     @extend_schema(operation_id="customer_card", tags=["customers"], responses=CardSchema)
     def get(self, request: Request, customer_id: str) -> Response:
-        """One customer as a flat card for help-desk widgets: names and values only, and no list or object."""
+        """One customer as a flat card for help-desk widgets. Names and values only, and no list or object."""
         try:
             profile = customer_profile(customer_id, clock())
         except Customer.DoesNotExist:
             _no_such_customer()
         with_name = ApiKey.Scope.READ_PII in scopes_of(request)
         ticket = waiting_ticket(profile.customer)
-        page = request.build_absolute_uri(reverse("customer", args=[customer_id]))
+        try:
+            page = request.build_absolute_uri(reverse("customer", args=[customer_id]))
+        except NoReverseMatch:  # a line break: no address of a page can hold it
+            page = ""
         body = card_json(profile, ticket.ticket_id if ticket else "", page, with_name=with_name)
         return Response(body, headers={"Cache-Control": NOT_TO_BE_KEPT} if with_name else None)
 
@@ -143,7 +152,9 @@ class CustomerChurnView(ApiView):
         may_read_words = ApiKey.Scope.READ_PII in scopes_of(request)
         ticket = waiting_ticket(profile.customer) if profile.churn else None
         advice = advice_for(profile, currency, ticket, names_subject=may_read_words)
-        return Response(customer_churn_json(profile, advice, explained, currency))
+        body = customer_churn_json(profile, advice, explained, currency)
+        # A ticket's subject is a customer's own words.
+        return Response(body, headers={"Cache-Control": NOT_TO_BE_KEPT} if may_read_words and ticket else None)
 
 
 class CustomerOrdersView(ApiView):

@@ -14,7 +14,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.api import ApiView
-from accounts.limits import count_customers
+from accounts.limits import count_customers, refuse_more_than_a_day
 from accounts.models import ApiKey
 from accounts.permissions import scopes_of
 from customers.clock import clock
@@ -40,6 +40,10 @@ from insights.serializers import (
     growth_json,
 )
 
+AS_OF = frozenset({"as_of"})
+COUNTED_AT_ONCE = 20_000
+"""Ids of an export that are held to be counted, some 5 MB; up to so many it is counted as a whole or not at all."""
+
 
 class ChurnAggregateView(ApiView):
     """GET /api/mcp/churn/aggregate"""
@@ -64,6 +68,8 @@ class GrowthProjectionView(ApiView):
             churn_rate=self.asked.get("monthly_churn_rate"),
             acquisition_rate=self.asked.get("monthly_acquisition_rate"),
         )
+        if growth.is_as_of_now:  # so it is with this answer, and not with every one of this view
+            self.told_by_the_clock = AS_OF  # type: ignore[misc]
         return Response(growth_json(growth))
 
 
@@ -81,7 +87,10 @@ class ArchetypeGrowthProjectionView(ApiView):
     def get(self, request: Request) -> Response:
         """Members by archetype in the months to come."""
         growth = growth_projection(self.asked["months"], clock())
-        return Response(archetype_growth_json(growth, archetype_growth(growth)))
+        archetypes = archetype_growth(growth)
+        if growth.is_as_of_now and archetypes.run is None:
+            self.told_by_the_clock = AS_OF  # type: ignore[misc]
+        return Response(archetype_growth_json(archetypes))
 
 
 class CustomersView(ApiView):
@@ -112,11 +121,21 @@ class _AnyFormat(BaseContentNegotiation):
 def _count_for_the_key(request: Request, filters: Filters, reading: Reading) -> None:
     """Count everybody in an export before its first byte, for a key that may read only so many; no query for another.
 
-    Raises `HarvestLimit` (429).
+    They are read twice and never held. First no further than to one more than the key may read in a day: a file that never fits
+    is refused, and nobody is counted. Then `COUNTED_AT_ONCE` by `COUNTED_AT_ONCE`, each as a whole or not at all: where the key
+    has read too many others today, the piece that does not fit any more is refused, and the pieces before it stay counted. Who
+    passes a filter only after that is sent uncounted.
+
+    Raises `MoreThanADay` or `HarvestLimit` (429), and `CannotCount` (503).
     """
-    cap = request.auth.customers_a_day if isinstance(request.auth, ApiKey) else 0
-    if cap:
-        count_customers(request, list(islice(everybodys_ids(filters, reading), cap + 1)))
+    key = request.auth
+    if not isinstance(key, ApiKey) or not key.customers_a_day:
+        return
+    if sum(1 for _ in islice(everybodys_ids(filters, reading), key.customers_a_day + 1)) > key.customers_a_day:
+        refuse_more_than_a_day(key)
+    ids = everybodys_ids(filters, reading)
+    while some := list(islice(ids, COUNTED_AT_ONCE)):
+        count_customers(request, some)
 
 
 class CustomerExportView(ApiView):
@@ -132,11 +151,12 @@ class CustomerExportView(ApiView):
         responses={(200, "text/csv"): OpenApiTypes.STR, (200, "application/x-ndjson"): OpenApiTypes.STR},
     )
     def get(self, request: Request) -> StreamingHttpResponse:
-        """Everybody whom the filters leave, as one file that is sent while it is read, in the order in which we got them.
+        """All customers that the filters leave, as one file.
 
-        All rows are of the segmentation that was published when the export began. A connection that breaks leaves a short
-        file; ask again. A key that may read only so many customers a day gets nothing where that would be more. Cells of
-        CSV that a spreadsheet would take for a formula begin with an apostrophe.
+        It is sent while it is read, in the order in which we got to know them. All rows are of the segmentation that was
+        published when the export began; where two others are published before it ends, the connection breaks. A connection that
+        breaks leaves a short file: ask again. A key that may read only so many customers a day gets nothing where that would be
+        more. Cells of CSV that a spreadsheet would take for a formula begin with an apostrophe.
         """
         contact = self.asked["contact"]
         if contact and ApiKey.Scope.READ_PII not in scopes_of(request):

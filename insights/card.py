@@ -4,13 +4,15 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import nulls, utc_text
+from accounts.api import nulls, reason_field, utc_text
 from insights.churn_risk import NO_RANGE, ChurnRisk
 from insights.profiles import CustomerProfile
 from predictions.maths.lapse import LEVELS
 from predictions.maths.tiers import TIERS
+from segmentation.listing import to_cents
 
 NO_TICKET = "No ticket is open."
+NO_PAGE = "There is no page for an id with a line break."
 SCORE_FIELDS = (
     "tier", "lapse_risk_level", "lapse_risk_percentage", "churn_risk_level", "expected_next_order_earliest",
     "expected_next_order_latest", "value_at_risk", "recommendation",
@@ -18,7 +20,10 @@ SCORE_FIELDS = (
 
 
 def card_json(profile: CustomerProfile, open_ticket: str, customer_url: str, *, with_name: bool) -> dict[str, Any]:
-    """The card; every null with its reason. `open_ticket` is the number of the one that has waited longest, empty if none."""
+    """The card; every null with its reason.
+
+    `open_ticket` is the number of the one that has waited longest, `customer_url` the customer's page; each empty if none.
+    """
     customer, metrics, archetype = profile.customer, profile.metrics, profile.archetype
     body: dict[str, Any] = {"customer_id": customer.customer_id}
     if with_name:
@@ -41,7 +46,7 @@ def card_json(profile: CustomerProfile, open_ticket: str, customer_url: str, *, 
         }
     body |= _score(profile.churn, profile.recommendation) if profile.churn else nulls(SCORE_FIELDS, profile.churn_reason)
     body |= {"open_ticket": open_ticket} if open_ticket else nulls(["open_ticket"], NO_TICKET)
-    return body | {"customer_url": customer_url}
+    return body | ({"customer_url": customer_url} if customer_url else nulls(["customer_url"], NO_PAGE))
 
 
 def _score(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
@@ -51,7 +56,7 @@ def _score(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
         "lapse_risk_level": lapse.level,
         "lapse_risk_percentage": round(100 * lapse.score, 1),
         "churn_risk_level": risk.level,
-        "value_at_risk": float(risk.value_at_risk),
+        "value_at_risk": float(to_cents(risk.value_at_risk)),
         "recommendation": recommendation,
     }
     if lapse.earliest is None or lapse.latest is None:
@@ -65,11 +70,7 @@ def _score(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
 # --- What the OpenAPI document says ------------------------------------------------------------------------------------
 
 
-def _reason() -> serializers.CharField:
-    return serializers.CharField(required=False, help_text="Only beside null.")
-
-
-_LEVELS = ", ".join(name for name, _ in LEVELS)
+_LEVELS = [name for name, _ in LEVELS]
 
 
 class CardSchema(serializers.Serializer[Any]):
@@ -78,30 +79,31 @@ class CardSchema(serializers.Serializer[Any]):
     customer_id = serializers.CharField()
     name = serializers.CharField(required=False, help_text="Only with the scope read:pii.")
     tier = serializers.ChoiceField(choices=list(TIERS), allow_null=True)
-    tier_reason = _reason()
+    tier_reason = reason_field()
     archetype_name = serializers.CharField(allow_null=True)
-    archetype_name_reason = _reason()
+    archetype_name_reason = reason_field()
     lifetime_value = serializers.FloatField(help_text="Valid orders net of refunds, shop currency.")
     total_orders = serializers.IntegerField()
     avg_order_value = serializers.FloatField()
     last_order_at = serializers.DateTimeField(allow_null=True)
-    last_order_at_reason = _reason()
+    last_order_at_reason = reason_field()
     days_since_last_purchase = serializers.IntegerField(allow_null=True)
-    days_since_last_purchase_reason = _reason()
-    lapse_risk_level = serializers.CharField(allow_null=True, help_text=_LEVELS)
-    lapse_risk_level_reason = _reason()
+    days_since_last_purchase_reason = reason_field()
+    lapse_risk_level = serializers.ChoiceField(choices=_LEVELS, allow_null=True)
+    lapse_risk_level_reason = reason_field()
     lapse_risk_percentage = serializers.FloatField(allow_null=True, help_text="0 to 100: no order within the own horizon.")
-    lapse_risk_percentage_reason = _reason()
-    churn_risk_level = serializers.CharField(allow_null=True, help_text=_LEVELS)
-    churn_risk_level_reason = _reason()
+    lapse_risk_percentage_reason = reason_field()
+    churn_risk_level = serializers.ChoiceField(choices=_LEVELS, allow_null=True)
+    churn_risk_level_reason = reason_field()
     expected_next_order_earliest = serializers.DateField(allow_null=True)
-    expected_next_order_earliest_reason = _reason()
+    expected_next_order_earliest_reason = reason_field()
     expected_next_order_latest = serializers.DateField(allow_null=True)
-    expected_next_order_latest_reason = _reason()
+    expected_next_order_latest_reason = reason_field()
     value_at_risk = serializers.FloatField(allow_null=True, help_text="Lapse score times the value expected in 180 days.")
-    value_at_risk_reason = _reason()
+    value_at_risk_reason = reason_field()
     recommendation = serializers.CharField(allow_null=True)
-    recommendation_reason = _reason()
+    recommendation_reason = reason_field()
     open_ticket = serializers.CharField(allow_null=True, help_text="Number of the open ticket that has waited longest.")
-    open_ticket_reason = _reason()
-    customer_url = serializers.CharField(help_text="The customer's page in Quimbi.")
+    open_ticket_reason = reason_field()
+    customer_url = serializers.CharField(allow_null=True, help_text="The customer's page in Quimbi.")
+    customer_url_reason = reason_field()

@@ -1,17 +1,19 @@
 """Churn and lapse risk as JSON, of one customer and of all, and the same shapes described to the OpenAPI document."""
 
-from typing import Any
+from typing import Any, get_args
 
 from rest_framework import serializers
 
-from accounts.api import nulls, utc_text
+from accounts.api import nulls, reason_field, utc_text
 from insights.churn_risk import NO_RANGE, ORDER_DAYS, VALUE_DAYS, ChurnRisk, LapseRisk
 from insights.churn_summary import ChurnSummary, LevelCount, NoSummary
 from insights.retention_facts import money_in
 from insights.why import Why
-from predictions.explaining import labels
+from predictions.explaining import ORDER_FREQUENCIES, engagement_trend, labels, value_tier
 from predictions.maths.lapse import LEVELS
-from predictions.retention import Advice
+from predictions.maths.tiers import TIERS
+from predictions.models import Prediction
+from predictions.retention import Advice, Kind
 from segmentation.listing import to_cents
 
 NOTE = (
@@ -147,12 +149,14 @@ def _level_json(count: LevelCount) -> dict[str, Any]:
 class ChurnFactorsSchema(serializers.Serializer[Any]):
     """What the risk is told from, in the reference's words."""
 
-    recency_days = serializers.IntegerField(help_text="Days since the last order, at as_of.")
-    order_frequency = serializers.CharField(
-        help_text="weekly, biweekly, monthly, quarterly, twice_a_year, yearly, rarely, one_order."
+    recency_days = serializers.IntegerField(
+        help_text="Days since the last order, by today and the shop's calendar: days_since_last_purchase of the profile."
     )
-    value_tier = serializers.CharField(help_text="vip, high_value, mid_tier or low_value, by lifetime value among buyers.")
-    engagement_trend = serializers.ChoiceField(choices=["increasing", "stable", "declining"])
+    order_frequency = serializers.ChoiceField(choices=[*(word for _, word in ORDER_FREQUENCIES), "rarely", "one_order"])
+    value_tier = serializers.ChoiceField(
+        choices=[value_tier(tier) for tier in Prediction.Tier.values], help_text="By lifetime value among buyers."
+    )
+    engagement_trend = serializers.ChoiceField(choices=[engagement_trend(trend) for trend in Prediction.Trend.values])
 
 
 class ExpectedNextOrderSchema(serializers.Serializer[Any]):
@@ -169,9 +173,9 @@ class LapseRiskSchema(serializers.Serializer[Any]):
     lapse_risk_score = serializers.FloatField(help_text="0 to 1.")
     horizon_days = serializers.IntegerField()
     usual_gap_days = serializers.IntegerField(help_text="The own mean gap, drawn towards the shop's.")
-    overdue_ratio = serializers.FloatField(help_text="Days since the last order over the usual gap; told, never scored with.")
+    overdue_ratio = serializers.FloatField(help_text="recency_days over the usual gap; told, never scored with.")
     expected_next_order = ExpectedNextOrderSchema(allow_null=True)
-    expected_next_order_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    expected_next_order_reason = reason_field()
 
 
 class ChurnSchema(serializers.Serializer[Any]):
@@ -187,15 +191,15 @@ class ChurnSchema(serializers.Serializer[Any]):
     lapse_risk = LapseRiskSchema()
     is_active = serializers.BooleanField(help_text="Waits no longer than the own horizon.")
     value_at_risk = serializers.FloatField(help_text="Lapse score times the value expected in 180 days, shop currency.")
-    tier = serializers.ChoiceField(choices=["vip", "high", "standard", "low"])
-    as_of = serializers.DateTimeField()
+    tier = serializers.ChoiceField(choices=list(TIERS))
+    as_of = serializers.DateTimeField(help_text="The moment of the score.")
     model_version = serializers.IntegerField()
 
 
 class ActionSchema(serializers.Serializer[Any]):
     """Something to do about a customer."""
 
-    kind = serializers.CharField()
+    kind = serializers.ChoiceField(choices=get_args(Kind))
     title = serializers.CharField()
     why = serializers.CharField()
     cost = serializers.CharField(help_text="In words; empty where there is none to speak of.")
@@ -210,7 +214,7 @@ class ExplanationPartSchema(serializers.Serializer[Any]):
 
 
 class ExplanationSchema(serializers.Serializer[Any]):
-    """The lapse risk in parts: base and contributions add up to score."""
+    """The lapse risk in parts: base and contributions add up to score. Facts are those of as_of, when it was scored."""
 
     score = serializers.FloatField()
     base = serializers.FloatField(help_text="The mean lapse risk of customers of this shop over the same horizon.")
@@ -275,13 +279,13 @@ class ChurnAggregateSchema(serializers.Serializer[Any]):
     total_customers = serializers.IntegerField(help_text="Customers with an order.")
     sample_size = serializers.IntegerField(help_text="All of them, since nobody is sampled; 0 while nobody is scored.")
     churn_risk_distribution = DistributionSchema(allow_null=True)
-    churn_risk_distribution_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    churn_risk_distribution_reason = reason_field()
     lapse_risk_distribution = DistributionSchema(allow_null=True)
-    lapse_risk_distribution_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    lapse_risk_distribution_reason = reason_field()
     estimated_churn_30_days = serializers.IntegerField(allow_null=True)
-    estimated_churn_30_days_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    estimated_churn_30_days_reason = reason_field()
     estimated_churn_90_days = serializers.IntegerField(allow_null=True)
-    estimated_churn_90_days_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    estimated_churn_90_days_reason = reason_field()
     active_customers = serializers.IntegerField(required=False)
     value_at_risk = serializers.FloatField(required=False)
     horizon_days = serializers.IntegerField(required=False)

@@ -32,7 +32,7 @@ class LapseRisk:
     """The probability of no order within the customer's own horizon, and when one is expected.
 
     `earliest` and `latest` are days of the shop's calendar, None where nobody came back after so long a wait; `in_days` are the
-    same counted from the day of the score.
+    same counted from today. `overdue_ratio` is the wait by today over the usual gap.
     """
 
     level: str
@@ -49,8 +49,9 @@ class LapseRisk:
 class ChurnRisk:
     """All that is predicted of one customer, as of `as_of` by the version `model_version`.
 
-    `score` is the probability of no order within `churn_days`. `recency_days` are those at `as_of`; `order_frequency`,
-    `value_tier` and `engagement_trend` are the reference's words.
+    `score` is the probability of no order within `churn_days`. `recency_days` are those of the customer's metrics, counted by
+    today, so that one answer knows one number; `order_frequency`, `value_tier` and `engagement_trend` are the reference's
+    words.
     """
 
     level: str
@@ -76,21 +77,25 @@ def churn_risk(
     customer: Customer,
     prediction: Prediction,
     *,
+    recency_days: int,
+    as_of: datetime,
     churn_days: int,
     model_made_at: datetime,
     zone: ZoneInfo,
 ) -> ChurnRisk:
-    """The risk as it is stored, in words and dates; no query."""
-    day = prediction.as_of.astimezone(zone).date()
+    """The risk as it is stored, in words and dates of `as_of`, at which the last order was `recency_days` ago; no query."""
+    scored_on, today = (moment.astimezone(zone).date() for moment in (prediction.as_of, as_of))
+    earliest = _day(scored_on, prediction.next_order_in_days)
+    latest = _day(scored_on, prediction.next_order_in_days_at_most)
     lapse = LapseRisk(
         level=level(prediction.lapse_risk_score),
         score=prediction.lapse_risk_score,
         horizon_days=prediction.lapse_horizon_days,
         usual_gap_days=round(prediction.usual_gap_days),
-        overdue_ratio=prediction.overdue_ratio,
-        earliest=_day(day, prediction.next_order_in_days),
-        latest=_day(day, prediction.next_order_in_days_at_most),
-        in_days=_range(prediction),
+        overdue_ratio=recency_days / max(prediction.usual_gap_days, 1.0),
+        earliest=earliest,
+        latest=latest,
+        in_days=((earliest - today).days, (latest - today).days) if earliest and latest else None,
     )
     tier = Prediction.Tier(prediction.tier).label
     return ChurnRisk(
@@ -98,8 +103,7 @@ def churn_risk(
         score=prediction.churn_risk_score,
         churn_days=churn_days,
         lapse=lapse,
-        # As the score knew it, so that all numbers of one score fit each other.
-        recency_days=round(prediction.overdue_ratio * max(prediction.usual_gap_days, 1.0)),
+        recency_days=recency_days,
         order_frequency=explaining.order_frequency(prediction.usual_gap_days, customer.order_count),
         value_tier=explaining.value_tier(prediction.tier),
         engagement_trend=explaining.engagement_trend(prediction.trend),
@@ -115,14 +119,9 @@ def churn_risk(
     )
 
 
-def _range(prediction: Prediction) -> tuple[int, int] | None:
-    ends = prediction.next_order_in_days, prediction.next_order_in_days_at_most
-    return None if min(ends) < 0 else ends
-
-
 def _expected(prediction: Prediction, days: int) -> Expected:
     return Expected(*(getattr(prediction, f"value_{days}d{end}") for end in ("", "_low", "_high")))
 
 
-def _day(today: date, in_days: int) -> date | None:
-    return None if in_days < 0 else today + timedelta(days=in_days)
+def _day(scored_on: date, in_days: int) -> date | None:
+    return None if in_days < 0 else scored_on + timedelta(days=in_days)

@@ -12,7 +12,7 @@ from accounts.models import Shop
 from customers.models import Customer, Order
 from customers.money import MoneyField
 from customers.order_history import OrderHistory, order_history
-from customers.rhythm import days_between, usual_gap_days
+from customers.rhythm import usual_gap_days
 from insights.advice import advice_for, waiting_ticket
 from insights.charts import against_archetype
 from insights.profiles import AxisProfile, CustomerProfile, customer_profile
@@ -101,14 +101,13 @@ def customer_360(customer_id: str, shop: Shop, as_of: datetime) -> Customer360:
     profile = customer_profile(customer_id, as_of)
     customer = profile.customer
     ticket = waiting_ticket(customer) if profile.churn else None
-    last = customer.last_order_at
     return Customer360(
         profile=profile,
         radar=_radar(profile),
         orders=order_history(customer),
         usual_gap_days=_usual_gap(profile, shop, as_of),
-        days_since_last_order=days_between(last, as_of, shop.zone) if last else None,
-        days_known=days_between(customer.created_at or customer.stored_at, as_of, shop.zone),
+        days_since_last_order=profile.metrics.days_since_last_purchase,
+        days_known=profile.metrics.customer_tenure_days,
         tickets=ticket_history(customer),
         advice=advice_for(profile, shop.currency, ticket),
         alert=retention_alert(customer, profile.churn, open_ticket=str(ticket or "")) if profile.churn else None,

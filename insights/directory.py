@@ -4,6 +4,10 @@ walk an index for keys from where the last page ended -> keep those whose member
 
 A page looks at no more than `AT_ONCE` keys. Where a filter leaves fewer customers than that, they are found by the filter's own
 index and the page is whole; else a page may hold fewer rows than were asked for, none even, and says where the next one begins.
+
+An export is everybody in the order of keys, which no new score changes. It finds customers in the same way: by a filter's own
+index where that leaves at most `NARROWED_AT_MOST`, else by going through the rows that a filter looks at, which never leave the
+database unless they pass.
 """
 
 import struct
@@ -11,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
 from django.db.models import BigIntegerField, F, Q, QuerySet
 from django.db.models.functions import Cast, Coalesce, Substr
@@ -23,13 +27,19 @@ from insights.profiles import AWAITING_FIRST_PURCHASE, NO_RUN_YET, NOT_IN_RUN_YE
 from predictions.models import Prediction, ScoringRun
 from segmentation.axes import AXES
 from segmentation.models import ActiveRun, Archetype, Membership
+from segmentation.publishing import keeps_memberships
 from segmentation.reading import SHARE_PLACES, PinnedRun, pin_active_run
 
+Rows = TypeVar("Rows", bound=QuerySet[Any])
 AT_ONCE = 5_000
 """Keys that one page looks at."""
 FIRST_STEP = 8
 """Keys that a page looks at first for each row that it wants: one in eight customers is what most filters leave."""
 EXPORTED_AT_ONCE = 2_000
+NARROWED_AT_MOST = 50_000
+"""Keys that an export takes from a filter's own index; they are held until it ends, 2 MB of them."""
+PASSED_AT_ONCE = 20_000
+"""Rows that an export passes in one statement where it goes through all of them: some 10 ms."""
 # A share above one half is the largest of its axis, which the digits in `Membership.segments` tell without the share.
 _DOMINANT_ABOVE = 0.5001
 _BYTES_A_SHARE = 4
@@ -41,6 +51,10 @@ class UnknownFilter(ValueError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
+
+
+class RunIsGone(RuntimeError):
+    """Two segmentations have been published since the list began, and the memberships that it is read from are cleared away."""
 
 
 @dataclass(frozen=True)
@@ -200,7 +214,7 @@ class Share:
 
 @dataclass(frozen=True)
 class _Narrow:
-    """The keys that one filter leaves, as a query of at most `AT_ONCE`; `are_members` if no membership is left to look at."""
+    """The few keys that one filter leaves, as a query; `are_members` if no membership is left to look at."""
 
     keys: QuerySet[Any]
     are_members: bool
@@ -225,14 +239,15 @@ def directory(filters: Filters, sort: Sort, limit: int, after: Place | None = No
     Raises `UnknownFilter` for an archetype, an axis or a segment that the published run does not have.
     """
     reading = read_from(filters)
-    narrow = _narrow(filters, sort, reading)
+    narrow = _narrow(filters, sort, reading, AT_ONCE)
     if narrow is not None:
         few = narrow.keys if narrow.are_members else _members(list(narrow.keys), filters, reading)
         return _page(_rows(_ordered(few, filters, sort, after)[: limit + 1], reading), limit, None, sort, reading)
     rows: list[DirectoryRow] = []
     for size in _steps(filters, sort, limit):
         walked = _walk(sort, filters, after, size)
-        keys = _members([key for _, key in walked], filters, reading)
+        taken = {row.key for row in rows}  # whose score has changed since the first step stands in both
+        keys = _members([key for _, key in walked if key not in taken], filters, reading)
         rows += _rows(_ordered(keys, filters, sort, after)[: limit + 1 - len(rows)], reading)
         after = _place(walked[-1], sort) if len(walked) == size else None
         if len(rows) > limit or after is None:
@@ -257,26 +272,69 @@ def _steps(filters: Filters, sort: Sort, limit: int) -> tuple[int, ...]:
 
 
 def everybody(filters: Filters, reading: Reading, *, contact: bool = False) -> Iterator[list[DirectoryRow]]:
-    """All who are wanted in batches, each of those among the next `EXPORTED_AT_ONCE` keys; three or four queries a batch."""
+    """All who are wanted in batches of at most `EXPORTED_AT_ONCE`, in the order of their keys; three or four queries a batch.
+
+    Time follows the number of customers that one of the filters leaves; beyond `NARROWED_AT_MOST` some half a second for each
+    million that are passed is added. Raises `RunIsGone` in place of a batch, or of an end, that may not be whole.
+    """
     for customers in _batches(filters, reading):
-        yield _rows(customers, reading, contact=contact)
+        rows = _rows(customers, reading, contact=contact)
+        _be_sure_of_the_run(reading)
+        yield rows
+    _be_sure_of_the_run(reading)
+
+
+def _be_sure_of_the_run(reading: Reading) -> None:
+    """Raise `RunIsGone` unless all that was read of the run until now was there.
+
+    Asked behind the reading, for memberships are cleared away only after nobody can reach them any more.
+    """
+    if reading.run_id is not None and not keeps_memberships(reading.run_id):
+        raise RunIsGone(f"The memberships of run {reading.run_id} are cleared away.")
 
 
 def everybodys_ids(filters: Filters, reading: Reading) -> Iterator[str]:
-    """The ids of all who are wanted; two or three queries a batch."""
+    """The ids of all who are wanted; one or two queries a batch."""
     for customers in _batches(filters, reading):
         yield from customers.values_list("customer_id", flat=True)
 
 
 def _batches(filters: Filters, reading: Reading) -> Iterator[QuerySet[Customer]]:
+    for keys, are_members in _stretches(filters, reading):
+        for first in range(0, len(keys), EXPORTED_AT_ONCE):
+            some = keys[first : first + EXPORTED_AT_ONCE]
+            yield _ordered(some if are_members else _members(some, filters, reading), filters, None, None)
+
+
+def _stretches(filters: Filters, reading: Reading) -> Iterator[tuple[list[int], bool]]:
+    """Ascending keys of all who may be wanted, and whether no membership of theirs is left to look at."""
+    narrow = _narrow(filters, None, reading, NARROWED_AT_MOST)
+    if narrow is not None:
+        yield sorted(narrow.keys), narrow.are_members
+    elif filters.by_column:
+        for predictions in _pieces(Prediction.objects.all(), "customer_id", PASSED_AT_ONCE):
+            scored = _with_scores(predictions, filters).order_by("customer_id")
+            yield list(scored.values_list("customer_id", flat=True)), not filters.by_membership
+    elif filters.by_membership:
+        for memberships in _pieces(Membership.objects.filter(run=reading.run_id), "customer_id", PASSED_AT_ONCE):
+            yield sorted(_members_among(memberships, filters, reading)), True
+    else:
+        all_keys, last = Customer.objects.order_by("pk").values_list("pk", flat=True), 0
+        while some := list(all_keys.filter(pk__gt=last)[:EXPORTED_AT_ONCE]):
+            yield some, True
+            last = some[-1]
+
+
+def _pieces(rows: Rows, key: str, size: int) -> Iterator[Rows]:
+    """All rows, `size` of them after the other by `key`; one query a piece."""
     last = 0
     while True:
-        keys = list(Customer.objects.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:EXPORTED_AT_ONCE])
-        if keys:
-            yield _ordered(_members(keys, filters, reading), filters, None, None)
-        if len(keys) < EXPORTED_AT_ONCE:
+        rest = rows.filter(**{f"{key}__gt": last})
+        end = list(rest.order_by(key).values_list(key, flat=True)[size - 1 : size])
+        yield rest.filter(**{f"{key}__lte": end[0]}) if end else rest
+        if not end:
             return
-        last = keys[-1]
+        last = end[0]
 
 
 def read_from(filters: Filters) -> Reading:
@@ -314,22 +372,22 @@ def _share(filters: Filters, pinned: PinnedRun | None) -> Share:
     return Share(number, str(known.index(filters.segment)), _BYTES_A_SHARE * column)
 
 
-def _narrow(filters: Filters, sort: Sort, reading: Reading) -> _Narrow | None:
-    """Everybody whom one of the filters leaves, if they are at most `AT_ONCE`; None if none leaves so few."""
+def _narrow(filters: Filters, sort: Sort | None, reading: Reading, at_most: int) -> _Narrow | None:
+    """Everybody whom one of the filters leaves, if they are at most so many; None if none leaves so few."""
     candidates: list[QuerySet[Any]] = []
     if reading.archetype is not None:
         candidates.append(Membership.objects.filter(run=reading.run_id, archetype=reading.archetype))
     for column, lookups in filters.by_column.items():
-        if column in {sort.column, "is_active"}:  # the walk begins and ends there by itself; no index
+        if column == "is_active" or (sort and column == sort.column):  # no index; the walk begins and ends there by itself
             continue
         # In the index's order, so that no database looks through the table for them.
         order = ("tier",) if column == "tier" else (f"-{column}", "customer_id")
         candidates.append(Prediction.objects.filter(**_lookups(column, lookups)).order_by(*order))
     for candidate in candidates:
         keys = candidate.values_list("customer_id", flat=True)
-        if not keys[AT_ONCE : AT_ONCE + 1]:
+        if not keys[at_most : at_most + 1]:
             is_of_archetype = candidate.model is Membership
-            return _Narrow(keys[:AT_ONCE], not filters.axis and (is_of_archetype or not filters.archetype_id))
+            return _Narrow(keys[:at_most], not filters.axis and (is_of_archetype or not filters.archetype_id))
     return None
 
 
@@ -362,18 +420,22 @@ def _members(keys: list[int], filters: Filters, reading: Reading) -> list[int]:
     """Those of `keys` whose archetype and membership are asked for; one query, none without such a filter."""
     if not filters.by_membership or not keys:
         return keys
-    rows = Membership.objects.filter(run=reading.run_id, customer__in=keys)
+    return _members_among(Membership.objects.filter(run=reading.run_id, customer__in=keys), filters, reading)
+
+
+def _members_among(rows: QuerySet[Membership], filters: Filters, reading: Reading) -> list[int]:
+    """The customers of those `rows` whose archetype and membership are asked for; one query."""
     share = reading.share
+    if reading.archetype is not None:
+        rows = rows.alias(own=_unindexed("archetype")).filter(own=reading.archetype)
     if share is None:
-        of_archetypes = rows.values_list("customer_id", "archetype_id")
-        return [key for key, archetype in of_archetypes if archetype == reading.archetype]
+        return list(rows.values_list("customer_id", flat=True))
     if filters.membership_min > _DOMINANT_ABOVE:
-        rows = rows.annotate(dominant=Substr("segments", share.axis + 1, 1)).filter(dominant=share.digit)
+        rows = rows.alias(dominant=Substr("segments", share.axis + 1, 1)).filter(dominant=share.digit)
     return [
         key
-        for key, archetype, shares in rows.values_list("customer_id", "archetype_id", "shares")
-        if reading.archetype in {None, archetype}
-        and round(struct.unpack_from("<f", shares, share.offset)[0], SHARE_PLACES) >= filters.membership_min
+        for key, shares in rows.values_list("customer_id", "shares")
+        if round(struct.unpack_from("<f", shares, share.offset)[0], SHARE_PLACES) >= filters.membership_min
     ]
 
 
@@ -385,10 +447,7 @@ def _ordered(
     Keys find rows, and nothing else shall: to a database without fresh statistics an index on a filter or on the order looks
     better, and takes it through half of the shop. `_unindexed` leaves it no such choice.
     """
-    customers = Customer.objects.filter(pk__in=keys)
-    for column, lookups in filters.by_column.items():
-        customers = customers.alias(**{f"own_{column}": _unindexed(f"prediction__{column}")})
-        customers = customers.filter(**_lookups(f"own_{column}", lookups))
+    customers = _with_scores(Customer.objects.filter(pk__in=keys), filters, "prediction__")
     if filters.by_column or filters.by_membership or (sort and sort.of_scores):
         # Who has no order that counts any more keeps a score and a membership until the next run, and is not shown them.
         customers = customers.buyers()
@@ -398,6 +457,13 @@ def _ordered(
     if after is not None:
         customers = customers.filter(_behind(after, sort))
     return customers.order_by(*_order(sort, "place", "pk"))
+
+
+def _with_scores(rows: Rows, filters: Filters, path: str = "") -> Rows:
+    """Those of `rows` whom the filters by score leave; predictions are at the end of `path`."""
+    for column, lookups in filters.by_column.items():
+        rows = rows.alias(**{f"own_{column}": _unindexed(f"{path}{column}")}).filter(**_lookups(f"own_{column}", lookups))
+    return rows
 
 
 def _unindexed(column: str) -> Coalesce:

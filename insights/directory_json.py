@@ -1,37 +1,24 @@
 """The customer list of the API as JSON and CSV rows, its parameters, and the same shapes described to the OpenAPI document."""
 
 from decimal import Decimal
-from math import isfinite
 from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import Parameters, nulls, utc_text
-from accounts.cursors import cursor_field, cursor_for, place_at
+from accounts.api import THE_END, NumberField, PageParameters, Parameters, nulls, reason_field, utc_text
+from accounts.cursors import cursor_for, place_at
 from insights.directory import SORTS, Directory, DirectoryRow, Filters, Place, Sort, UnknownFilter, directory
 from predictions.maths.tiers import TIERS
 from segmentation.axes import AXES
 from segmentation.listing import to_cents
+from segmentation.publishing import NO_RUN
 
 SCORE_FIELDS = (
     "tier", "churn_risk_score", "lapse_risk_score", "lapse_horizon_days", "value_at_risk", "predicted_value_180", "is_active",
 )  # fmt: skip
-NO_RUN = "No segmentation has been published yet; run `segment` first."
 NEVER_ORDERED = "There is no order that counts yet."
-THE_END = "This is the last page."
 OTHER_SORTS = "Sort by lifetime_value, last_order or customer_id to see customers without a score."
 MOST_MONEY = 1_000_000_000
-
-
-class NumberField(serializers.FloatField):
-    """A number that is one; "nan" is not."""
-
-    def to_internal_value(self, data: Any) -> float:
-        """The number; `ValidationError` for what is none."""
-        number: float = super().to_internal_value(data)
-        if not isfinite(number):
-            self.fail("invalid")
-        return number
 
 
 def _share(help_text: str, **options: Any) -> NumberField:
@@ -65,14 +52,13 @@ class FilterParameters(Parameters):
         return asked
 
 
-class PageParameters(Parameters):
+class CustomerPageParameters(PageParameters):
     """Where a page begins and how long it is."""
 
     limit = serializers.IntegerField(required=False, default=50, min_value=1, max_value=100)
-    cursor = cursor_field()
 
 
-class DirectoryParameters(FilterParameters, PageParameters):
+class DirectoryParameters(FilterParameters, CustomerPageParameters):
     """Who is wanted, in which order, from where on."""
 
     sort = serializers.ChoiceField(
@@ -83,7 +69,7 @@ class DirectoryParameters(FilterParameters, PageParameters):
     )
 
 
-class MemberParameters(PageParameters):
+class MemberParameters(CustomerPageParameters):
     """In which order, from where on."""
 
     sort = serializers.ChoiceField(
@@ -148,8 +134,8 @@ def row_json(row: DirectoryRow) -> dict[str, Any]:
             "churn_risk_score": score.churn_risk_score,
             "lapse_risk_score": score.lapse_risk_score,
             "lapse_horizon_days": score.lapse_horizon_days,
-            "value_at_risk": float(score.value_at_risk),
-            "predicted_value_180": float(score.value_180d),
+            "value_at_risk": float(to_cents(score.value_at_risk)),
+            "predicted_value_180": float(to_cents(score.value_180d)),
             "is_active": score.is_active,
         }
     if row.contact is not None:
@@ -167,35 +153,30 @@ def row_json(row: DirectoryRow) -> dict[str, Any]:
 # --- What the OpenAPI document says ------------------------------------------------------------------------------------
 
 
-def reason() -> serializers.CharField:
-    """The field beside one that may be null."""
-    return serializers.CharField(required=False, help_text="Only beside null.")
-
-
 class DirectoryRowSchema(serializers.Serializer[Any]):
     """A customer with scores and without contact data."""
 
     customer_id = serializers.CharField()
     tier = serializers.ChoiceField(choices=list(TIERS), allow_null=True)
-    tier_reason = reason()
+    tier_reason = reason_field()
     archetype_id = serializers.CharField(allow_null=True)
-    archetype_id_reason = reason()
+    archetype_id_reason = reason_field()
     lifetime_value = serializers.FloatField(help_text="Valid orders net of refunds, shop currency.")
     total_orders = serializers.IntegerField()
     last_order_at = serializers.DateTimeField(allow_null=True)
-    last_order_at_reason = reason()
+    last_order_at_reason = reason_field()
     churn_risk_score = serializers.FloatField(allow_null=True, help_text="0 to 1: no order in the shop's churn horizon.")
-    churn_risk_score_reason = reason()
+    churn_risk_score_reason = reason_field()
     lapse_risk_score = serializers.FloatField(allow_null=True, help_text="0 to 1: no order within the own horizon.")
-    lapse_risk_score_reason = reason()
+    lapse_risk_score_reason = reason_field()
     lapse_horizon_days = serializers.IntegerField(allow_null=True)
-    lapse_horizon_days_reason = reason()
+    lapse_horizon_days_reason = reason_field()
     value_at_risk = serializers.FloatField(allow_null=True, help_text="Lapse score times the value expected in 180 days.")
-    value_at_risk_reason = reason()
+    value_at_risk_reason = reason_field()
     predicted_value_180 = serializers.FloatField(allow_null=True, help_text="Expected in the next 180 days.")
-    predicted_value_180_reason = reason()
+    predicted_value_180_reason = reason_field()
     is_active = serializers.BooleanField(allow_null=True, help_text="Waits no longer than the own horizon.")
-    is_active_reason = reason()
+    is_active_reason = reason_field()
 
 
 class DirectorySchema(serializers.Serializer[Any]):
@@ -208,11 +189,11 @@ class DirectorySchema(serializers.Serializer[Any]):
     sort = serializers.ChoiceField(choices=list(SORTS))
     limit = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True, help_text="Send it as cursor, with the same filters and sort.")
-    next_cursor_reason = reason()
+    next_cursor_reason = reason_field()
     run_id = serializers.IntegerField(allow_null=True, help_text="The segmentation run that archetypes are of.")
-    run_id_reason = reason()
+    run_id_reason = reason_field()
     as_of = serializers.DateTimeField(allow_null=True, help_text="Of the last scoring of everybody.")
-    as_of_reason = reason()
+    as_of_reason = reason_field()
     note = serializers.CharField(required=False, help_text="What to do where a sort by score finds nobody.")
 
 

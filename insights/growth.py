@@ -17,9 +17,9 @@ from predictions.models import RiskTally, ScoringRun
 from segmentation.maths.movement import project_members
 from segmentation.models import ActiveRun, ArchetypeMonth, ArchetypeSnapshot, SegmentationRun
 from segmentation.movement import months_before as archetype_months_before
+from segmentation.publishing import NO_RUN
 
 NOBODY_SCORED = "Nobody is scored yet: predictions are made every night, and by the command `predict`."
-NO_RUN = "No segmentation has been published yet; run `segment` first."
 ACTIVE = (
     "Active customers: buyers whose last order is no longer ago than their own horizon, the shortest of 30, 90 and 180 days "
     "that is at least twice their usual gap between orders (180 if none is)."
@@ -53,10 +53,12 @@ class Growth:
     """Active customers now, in the months kept, and in those to come.
 
     `projection` is None where there is nothing to project from, and `reason` says what is missing. `as_of` is the moment of
-    the scores that say who is active. `is_edited` where a rate was given in place of the shop's own.
+    the scores that say who is active; before there are any it is the moment of asking (`is_as_of_now`). `is_edited` where a
+    rate was given in place of the shop's own.
     """
 
     as_of: datetime
+    is_as_of_now: bool
     zone: tzinfo
     customers: Populations
     run: SegmentationRun | None
@@ -111,10 +113,12 @@ class ArchetypeGrowth:
     """Members by archetype id now, and at the end of each month to come.
 
     `projected` is None, with a `reason`, where there is nothing to project from; `method` says in words what it rests on.
-    `run` is the segmentation that the members of now are of, None before the first.
+    `run` is the segmentation that the members of now are of, and `as_of` its moment; before the first they are None and that of
+    the growth.
     """
 
     run: SegmentationRun | None
+    as_of: datetime
     current: Mapping[str, int]
     names: Mapping[str, str]
     projected: Sequence[tuple[date, Mapping[str, int]]] | None
@@ -170,7 +174,7 @@ def growth_projection(
         except TooLittleHistory as missing:
             reason = str(missing)
     is_edited = churn_rate is not None or acquisition_rate is not None
-    return Growth(scored_at, zone, customers, run, history, projection, reason, is_edited)
+    return Growth(scored_at, scoring is None, zone, customers, run, history, projection, reason, is_edited)
 
 
 def archetype_growth(growth: Growth) -> ArchetypeGrowth:
@@ -180,13 +184,13 @@ def archetype_growth(growth: Growth) -> ArchetypeGrowth:
     """
     run = growth.run
     if run is None:
-        return ArchetypeGrowth(None, {}, {}, None, "", NO_RUN)
+        return ArchetypeGrowth(None, growth.as_of, {}, {}, None, "", NO_RUN)
     snapshots = ArchetypeSnapshot.objects.filter(run=run).order_by("archetype__archetype_id")
     rows = list(snapshots.values_list("archetype__archetype_id", "archetype__name", "member_count"))
     current = {key: members for key, _, members in rows}
     names = {key: name for key, name, _ in rows}
     if growth.projection is None:
-        return ArchetypeGrowth(run, current, names, None, "", growth.reason)
+        return ArchetypeGrowth(run, run.as_of, current, names, None, "", growth.reason)
     kept = ArchetypeMonth.objects.filter(as_of__lte=run.as_of).exclude(moves=[]).defer("members").order_by("-month").first()
     newcomers = [row.newcomers for row in growth.projection.rows]
     moved = [(str(origin), str(to), int(count)) for origin, to, count in kept.moves] if kept else []
@@ -198,7 +202,7 @@ def archetype_growth(growth: Growth) -> ArchetypeGrowth:
     else:
         method = f"From {members.observed:,} customers’ moves {_between(kept, growth.zone)}."
     projected = [(row.month, counts) for row, counts in zip(growth.projection.rows, members.months, strict=True)]
-    return ArchetypeGrowth(run, current, names, projected, method, "")
+    return ArchetypeGrowth(run, run.as_of, current, names, projected, method, "")
 
 
 def _active_run() -> SegmentationRun | None:

@@ -3,10 +3,11 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 
 from customers.models import Customer
+from customers.rhythm import days_between
 from insights.churn_risk import NOT_IN_PREDICTION_YET, NOT_PREDICTED_YET, ChurnRisk, churn_risk
 from insights.profile_row import ArchetypeRow, ProfileRow, RunRow, read_profile_row
 from insights.retention_facts import light_facts, money_in
@@ -24,7 +25,7 @@ BLENDED_BELOW = 0.5
 
 @dataclass(frozen=True)
 class BusinessMetrics:
-    """Over valid orders, in the shop's currency; refunds are netted in the lifetime value."""
+    """Over valid orders, in the shop's currency; refunds are netted in the lifetime value. Days are the shop's calendar's."""
 
     lifetime_value: Decimal
     total_orders: int
@@ -110,11 +111,13 @@ def customer_profile(customer_id: str, as_of: datetime) -> CustomerProfile:
     customer, run = row.customer, row.run
     membership = row.membership if customer.order_count else None
     archetype = _archetype_card(row.archetype, membership, run) if row.archetype and membership and run else None
-    churn = None
+    metrics, churn = business_metrics(customer, as_of, row.zone), None
     if row.prediction and row.scoring and row.version_made_at and customer.order_count:
         churn = churn_risk(
             customer,
             row.prediction,
+            recency_days=metrics.days_since_last_purchase or 0,
+            as_of=as_of,
             churn_days=row.scoring.churn_days,
             model_made_at=row.version_made_at,
             zone=row.zone,
@@ -123,7 +126,7 @@ def customer_profile(customer_id: str, as_of: datetime) -> CustomerProfile:
         customer=customer,
         archetype=archetype,
         axes=_axis_profiles(membership, run, customer.order_count) if membership and run else None,
-        metrics=business_metrics(customer, as_of),
+        metrics=metrics,
         churn=churn,
         churn_reason="" if churn else _churn_reason(row),
         recommendation=_recommendation(row, churn) if churn else "",
@@ -155,24 +158,22 @@ def random_customer() -> Customer | None:
     return Customer.objects.filter(pk__gte=start).order_by("pk").first()
 
 
-def business_metrics(customer: Customer, as_of: datetime) -> BusinessMetrics:
-    """The metrics kept on the customer's row, with ages in whole days at `as_of`; no query.
+def business_metrics(customer: Customer, as_of: datetime, zone: tzinfo) -> BusinessMetrics:
+    """The metrics kept on the customer's row, with ages at `as_of` in days of the calendar of `zone`; no query.
 
-    Tenure counts from the profile's date or the first order, whichever came first, and from the day that we stored the
-    profile if the shop told neither.
+    By the calendar, as people count days, and as everything that is predicted does: an order of yesterday night is a day old
+    this morning. Tenure counts from the profile's date or the first order, whichever came first, and from the day that we
+    stored the profile if the shop told neither.
     """
     known_since = min(filter(None, (customer.created_at, customer.first_order_at)), default=customer.stored_at)
+    last = customer.last_order_at
     return BusinessMetrics(
         lifetime_value=to_cents(customer.lifetime_value),
         total_orders=customer.order_count,
         avg_order_value=to_cents(customer.lifetime_value / customer.order_count) if customer.order_count else Decimal("0.00"),
-        days_since_last_purchase=_whole_days(customer.last_order_at, as_of) if customer.last_order_at else None,
-        customer_tenure_days=_whole_days(known_since, as_of),
+        days_since_last_purchase=days_between(last, as_of, zone) if last else None,
+        customer_tenure_days=days_between(known_since, as_of, zone),
     )
-
-
-def _whole_days(since: datetime, as_of: datetime) -> int:
-    return max(0, (as_of - since).days)
 
 
 def _awaiting_reason(row: ProfileRow) -> str:

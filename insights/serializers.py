@@ -1,11 +1,10 @@
 """Growth as JSON, built by hand, and the same shape described to the OpenAPI document."""
 
-from math import isfinite
 from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import Parameters
+from accounts.api import NumberField, Parameters, reason_field, utc_text
 from insights.growth import ArchetypeGrowth, Growth
 from predictions.maths.projecting import Period, ProjectedMonth, Projection
 from segmentation.listing import population_percentage
@@ -16,17 +15,10 @@ NOBODY_BEFORE = "There was nobody before to grow from."
 TOO_FEW_TESTS = "Too few past projections can be checked yet."
 
 
-class RateField(serializers.FloatField):
-    """A number that is one; "nan" is not."""
+class RateField(NumberField):
+    """A rate, refused in one sentence whatever is wrong with it."""
 
     default_error_messages = dict.fromkeys(("invalid", "min_value", "max_value"), "Give a rate from 0 to 1, such as 0.05.")
-
-    def to_internal_value(self, data: Any) -> float:
-        """The number; `ValidationError` for what is none."""
-        rate: float = super().to_internal_value(data)
-        if not isfinite(rate):
-            self.fail("invalid")
-        return rate
 
 
 class GrowthParameters(Parameters):
@@ -65,7 +57,7 @@ def growth_json(growth: Growth) -> dict[str, Any]:
         "current_customers": growth.current_customers,
         "basis": growth.basis,
         "populations": populations,
-        "as_of": growth.as_of,
+        "as_of": utc_text(growth.as_of),
     }
     if projection is None:
         nothing = {"projections": None, "reason": growth.reason, "assumptions": None, "assumptions_reason": growth.reason}
@@ -116,14 +108,13 @@ def _past_error(projection: Projection) -> dict[str, Any]:
     }
 
 
-def archetype_growth_json(growth: Growth, archetypes: ArchetypeGrowth) -> dict[str, Any]:
+def archetype_growth_json(archetypes: ArchetypeGrowth) -> dict[str, Any]:
     """Members by archetype now and month by month, or the reason why there is nothing to come."""
-    run = archetypes.run
-    segmented = run.segmented if run else 0
+    segmented = archetypes.run.segmented if archetypes.run else 0
     body: dict[str, Any] = {
         "current_distribution": _distribution(archetypes.current, segmented),
         "segmented_customers": segmented,
-        "as_of": run.as_of if run else growth.as_of,
+        "as_of": utc_text(archetypes.as_of),
     }
     if archetypes.projected is None:
         nothing = {"projected_distribution": None, "reason": archetypes.reason, "method": None}
@@ -151,7 +142,7 @@ class GrowthFiguresSchema(serializers.Serializer[Any]):
 
     estimated_customers = serializers.IntegerField(help_text="Active customers at its end: those before, and new, less lapses.")
     growth_rate = serializers.FloatField(allow_null=True, help_text="Against the end of the period before; 0.027 is 2.7 %.")
-    growth_rate_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    growth_rate_reason = reason_field()
     new_customers = serializers.IntegerField(help_text="Newcomers and returns.")
     newcomers = serializers.IntegerField(help_text="Who buys for the first time.")
     returns = serializers.IntegerField(help_text="Who had lapsed and is active again.")
@@ -216,7 +207,7 @@ class PopulationsSchema(serializers.Serializer[Any]):
     buyers = serializers.IntegerField(help_text="With at least one valid order: active and lapsed.")
     segmented = serializers.IntegerField(help_text="Buyers in the published segmentation run.")
     lapsed = serializers.IntegerField(allow_null=True, help_text="Buyers who are not active.")
-    lapsed_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    lapsed_reason = reason_field()
 
 
 class GrowthSchema(serializers.Serializer[Any]):
@@ -228,10 +219,10 @@ class GrowthSchema(serializers.Serializer[Any]):
     projections = GrowthProjectionsSchema(allow_null=True)
     reason = serializers.CharField(required=False, help_text="What is missing; only beside projections that are null.")
     assumptions = GrowthAssumptionsSchema(allow_null=True)
-    assumptions_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    assumptions_reason = reason_field()
     past_error = PastErrorSchema(allow_null=True)
-    past_error_reason = serializers.CharField(required=False, help_text="Only beside null.")
-    as_of = serializers.DateTimeField(help_text="The moment of the scores that say who is active.")
+    past_error_reason = reason_field()
+    as_of = serializers.DateTimeField(help_text="The moment of the scores that say who is active; now, before there are any.")
 
 
 class ArchetypeSizeSchema(serializers.Serializer[Any]):
@@ -250,6 +241,6 @@ class ArchetypeGrowthSchema(serializers.Serializer[Any]):
     )
     reason = serializers.CharField(required=False, help_text="Only beside a projected_distribution that is null.")
     method = serializers.CharField(allow_null=True, help_text="What it rests on, in words.")
-    method_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    method_reason = reason_field()
     segmented_customers = serializers.IntegerField()
-    as_of = serializers.DateTimeField(help_text="The moment of the segmentation.")
+    as_of = serializers.DateTimeField(help_text="The moment of the segmentation; that of growth before there is one.")

@@ -4,10 +4,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import ApiView
+from accounts.api import ApiView, PageParameters
 from accounts.cursors import place_at
 from predictions.models import ScoringRun
-from predictions.runs_json import LIST, PredictionRunsSchema, RunParameters, runs_json
+from predictions.runs_json import LIST, PredictionRunsSchema, runs_json
 from predictions.serializers import TrustSchema, trust_json
 from predictions.trust import trust
 
@@ -17,20 +17,20 @@ class TrustView(ApiView):
 
     @extend_schema(operation_id="predictions_trust", tags=["predictions"], responses=TrustSchema)
     def get(self, request: Request) -> Response:
-        """How good the predictions are: tests on the shop's past, the record month by month, models, drift, data gates."""
+        """How good the predictions are. Tests on the shop's past, the record month by month, models, drift, data gates."""
         return Response(trust_json(trust()))
 
 
 class PredictionRunsView(ApiView):
     """GET /api/mcp/predictions/runs"""
 
-    parameters = RunParameters
+    parameters = PageParameters
 
     @extend_schema(
-        operation_id="prediction_runs", tags=["predictions"], parameters=[RunParameters], responses=PredictionRunsSchema
+        operation_id="prediction_runs", tags=["predictions"], parameters=[PageParameters], responses=PredictionRunsSchema
     )
     def get(self, request: Request) -> Response:
-        """Scorings of everybody, newest first: when, how many, how far the inputs have moved, or what was missing."""
+        """Runs of the predictions, newest first. When, how many, how far the inputs have moved, or what was missing."""
         limit, runs = self.asked["limit"], ScoringRun.objects.order_by("-pk")
         if "cursor" in self.asked:
             runs = runs.filter(pk__lt=place_at(self.asked["cursor"], LIST)[0])

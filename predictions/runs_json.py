@@ -5,20 +5,12 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import Parameters, nulls, utc_text
-from accounts.cursors import cursor_field, cursor_for
+from accounts.api import THE_END, nulls, reason_field, utc_text
+from accounts.cursors import cursor_for
 from predictions.models import ScoringRun
 
 LIST = "prediction runs"
-THE_END = "This is the last page."
 SCORED, HELD_BACK = "scored", "too_little_data"
-
-
-class RunParameters(Parameters):
-    """How many runs, from where on."""
-
-    limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
-    cursor = cursor_field()
 
 
 def runs_json(runs: Sequence[ScoringRun], limit: int) -> dict[str, Any]:
@@ -50,10 +42,6 @@ def _run_json(run: ScoringRun) -> dict[str, Any]:
 # --- What the OpenAPI document says ------------------------------------------------------------------------------------
 
 
-def _reason() -> serializers.CharField:
-    return serializers.CharField(required=False, help_text="Only beside null.")
-
-
 class PredictionRunSchema(serializers.Serializer[Any]):
     """Everybody scored once, or the reason why nobody could be."""
 
@@ -62,7 +50,7 @@ class PredictionRunSchema(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     scored_at = serializers.DateTimeField()
     model_version = serializers.IntegerField(allow_null=True)
-    model_version_reason = _reason()
+    model_version_reason = reason_field()
     customers = serializers.IntegerField(help_text="With a score.")
     buyers = serializers.IntegerField(help_text="With an order that counts, against the gate of 200.")
     history_days = serializers.IntegerField(help_text="Since the first such order, against the gate of 180.")
@@ -80,4 +68,4 @@ class PredictionRunsSchema(serializers.Serializer[Any]):
     runs = PredictionRunSchema(many=True)
     limit = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True)
-    next_cursor_reason = _reason()
+    next_cursor_reason = reason_field()

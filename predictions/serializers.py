@@ -1,9 +1,11 @@
 """The state of the predictions as JSON, built by hand, and the same shape described to the OpenAPI document."""
 
+from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
 
+from accounts.api import reason_field, utc_text
 from predictions.maths.lapse import LEVELS
 from predictions.trust import NOT_TESTED, Drift, Gate, HorizonModel, Judged, Level, Month, Trust
 
@@ -20,8 +22,8 @@ def trust_json(trust: Trust) -> dict[str, Any]:
     latest = trust.latest
     body: dict[str, Any] = {
         "is_ready": trust.is_ready,
-        **_told("as_of", trust.as_of, missing),
-        **_told("scored_at", trust.scored_at if trust.is_ready else None, missing),
+        **_told("as_of", _instant(trust.as_of), missing),
+        **_told("scored_at", _instant(trust.scored_at) if trust.is_ready else None, missing),
         **_told("scored_in_seconds", trust.seconds if trust.is_ready else None, missing),
         **_told("scored_customers", trust.customers if trust.is_ready else None, missing),
         "churn_horizon_days": trust.churn_days,
@@ -50,6 +52,10 @@ def _told(name: str, value: Any, reason: str) -> dict[str, Any]:
     return {name: value} if value is not None else {name: None, f"{name}_reason": reason}
 
 
+def _instant(moment: datetime | None) -> str | None:
+    return utc_text(moment) if moment is not None else None
+
+
 def _gate_json(gate: Gate) -> dict[str, Any]:
     return {"name": gate.name, **_told("have", gate.have, NOT_COUNTED), "need": gate.need, "is_met": gate.is_met}
 
@@ -57,8 +63,8 @@ def _gate_json(gate: Gate) -> dict[str, Any]:
 def _version_json(trust: Trust) -> dict[str, Any]:
     return {
         "version": trust.model_version,
-        "fitted_at": trust.fitted_at,
-        "as_of": trust.fitted_as_of,
+        "fitted_at": _instant(trust.fitted_at),
+        "as_of": _instant(trust.fitted_as_of),
         "learned_from_customers": trust.learned_from,
     }
 
@@ -116,7 +122,7 @@ def _month_json(month: Month) -> dict[str, Any]:
     lapse_waits = f"Known from {month.lapse_next_on:%Y-%m-%d} on." if month.lapse_next_on else "Nobody's horizon can be judged."
     return {
         "month": month.month,
-        "as_of": month.as_of,
+        "as_of": utc_text(month.as_of),
         "customers": month.customers,
         "no_order_horizon_days": month.churn_days,
         **_judged_or_reason("no_order", month.churn, churn_waits),
@@ -127,20 +133,13 @@ def _month_json(month: Month) -> dict[str, Any]:
 
 # --- What the OpenAPI document says ------------------------------------------------------------------------------------
 
-_REASON = "Only beside null."
-_LEVEL_NAMES = [name for name, _ in LEVELS]
-
-
-def _reason() -> serializers.CharField:
-    return serializers.CharField(required=False, help_text=_REASON)
-
 
 class DataGateSchema(serializers.Serializer[Any]):
     """Something that there must be enough of before anything is predicted."""
 
     name = serializers.CharField()
     have = serializers.IntegerField(allow_null=True)
-    have_reason = _reason()
+    have_reason = reason_field()
     need = serializers.IntegerField()
     is_met = serializers.BooleanField()
 
@@ -157,7 +156,7 @@ class PredictionVersionSchema(serializers.Serializer[Any]):
 class RiskLevelSchema(serializers.Serializer[Any]):
     """The customers at one level: critical from 0.7, high from 0.5, medium from 0.3, else low."""
 
-    level = serializers.CharField(help_text=", ".join(_LEVEL_NAMES))
+    level = serializers.ChoiceField(choices=[name for name, _ in LEVELS])
     customers = serializers.IntegerField()
     customers_share = serializers.FloatField(help_text="0 to 1, of scored customers.")
 
@@ -190,7 +189,7 @@ class JudgedSchema(serializers.Serializer[Any]):
     critical_customers = serializers.IntegerField(help_text="Called critical.")
     critical_did_not_order = serializers.IntegerField(help_text="Of these, customers who did not order.")
     critical_did_not_order_rate = serializers.FloatField(allow_null=True, help_text="0 to 1.")
-    critical_did_not_order_rate_reason = _reason()
+    critical_did_not_order_rate_reason = reason_field()
     calibration_curve = CalibrationBinSchema(many=True)
 
 
@@ -198,9 +197,9 @@ class TestsSchema(serializers.Serializer[Any]):
     """The models on the shop's last windows, each time knowing only what was known then."""
 
     lapse_risk = JudgedSchema(allow_null=True)
-    lapse_risk_reason = _reason()
+    lapse_risk_reason = reason_field()
     lapse_risk_of_regulars = JudgedSchema(allow_null=True, help_text="Customers with three or more purchases.")
-    lapse_risk_of_regulars_reason = _reason()
+    lapse_risk_of_regulars_reason = reason_field()
     revenue_90d_error_rates = serializers.ListField(
         child=serializers.FloatField(),
         help_text="Expected over what came, less one, by window; above 0 where too much was expected.",
@@ -211,24 +210,24 @@ class HorizonModelSchema(serializers.Serializer[Any]):
     """The model of no order within so many days, why it was chosen, and how it did on windows that it had not seen."""
 
     horizon_days = serializers.IntegerField()
-    model = serializers.CharField(help_text="ordering, rhythm or blend.")
+    model = serializers.ChoiceField(choices=["ordering", "rhythm", "blend"])
     model_words = serializers.CharField()
-    correction = serializers.CharField(help_text="none, latest or season.")
+    correction = serializers.ChoiceField(choices=["none", "latest", "season"])
     correction_words = serializers.CharField()
     reason = serializers.CharField()
     fell_back = serializers.BooleanField(help_text="Whether a simpler model answers because the best one could not be fitted.")
     learned_from_windows = serializers.IntegerField()
     tested_on = serializers.ListField(child=serializers.DateField(), help_text="The days on which the tested windows begin.")
     judged = JudgedSchema(allow_null=True)
-    judged_reason = _reason()
+    judged_reason = reason_field()
     closer_than_ordering_alone_share = serializers.FloatField(
         allow_null=True, help_text="By how much its log loss is below that of the model of ordering alone; below 0 where above."
     )
-    closer_than_ordering_alone_share_reason = _reason()
+    closer_than_ordering_alone_share_reason = reason_field()
     auc = serializers.FloatField(allow_null=True, help_text="Area under the curve, 0.5 is a coin.")
-    auc_reason = _reason()
+    auc_reason = reason_field()
     ordering_alone_auc = serializers.FloatField(allow_null=True)
-    ordering_alone_auc_reason = _reason()
+    ordering_alone_auc_reason = reason_field()
 
 
 class DriftSchema(serializers.Serializer[Any]):
@@ -237,7 +236,7 @@ class DriftSchema(serializers.Serializer[Any]):
     input = serializers.CharField()
     input_words = serializers.CharField()
     stability_index = serializers.FloatField(help_text="Population stability index; little below 0.1, much from 0.25.")
-    moved = serializers.CharField(help_text="little, some or much.")
+    moved = serializers.ChoiceField(choices=["little", "some", "much"])
 
 
 class RecordedMonthSchema(serializers.Serializer[Any]):
@@ -248,9 +247,9 @@ class RecordedMonthSchema(serializers.Serializer[Any]):
     customers = serializers.IntegerField()
     no_order_horizon_days = serializers.IntegerField()
     no_order = JudgedSchema(allow_null=True)
-    no_order_reason = _reason()
+    no_order_reason = reason_field()
     lapse_risk = JudgedSchema(allow_null=True, help_text="Over the customers whose own horizon has passed.")
-    lapse_risk_reason = _reason()
+    lapse_risk_reason = reason_field()
     lapse_risk_waiting_customers = serializers.IntegerField(help_text="Customers whose own horizon has not passed.")
 
 
@@ -259,17 +258,17 @@ class TrustSchema(serializers.Serializer[Any]):
 
     is_ready = serializers.BooleanField(help_text="Whether customers have scores.")
     as_of = serializers.DateTimeField(allow_null=True)
-    as_of_reason = _reason()
+    as_of_reason = reason_field()
     scored_at = serializers.DateTimeField(allow_null=True)
-    scored_at_reason = _reason()
+    scored_at_reason = reason_field()
     scored_in_seconds = serializers.FloatField(allow_null=True)
-    scored_in_seconds_reason = _reason()
+    scored_in_seconds_reason = reason_field()
     scored_customers = serializers.IntegerField(allow_null=True)
-    scored_customers_reason = _reason()
+    scored_customers_reason = reason_field()
     churn_horizon_days = serializers.IntegerField()
     data_gates = DataGateSchema(many=True)
     model = PredictionVersionSchema(allow_null=True)
-    model_reason = _reason()
+    model_reason = reason_field()
     levels = RiskLevelsSchema()
     tests = TestsSchema()
     horizons = HorizonModelSchema(many=True)
@@ -280,5 +279,5 @@ class TrustSchema(serializers.Serializer[Any]):
     latest_month = serializers.DateField(
         allow_null=True, help_text="The newest month of the record of which it is known what happened to critical customers."
     )
-    latest_month_reason = _reason()
+    latest_month_reason = reason_field()
     record = RecordedMonthSchema(many=True)

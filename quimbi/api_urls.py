@@ -1,6 +1,10 @@
-"""The API as one table; literal paths stand before parameters."""
+"""The API as one table; literal paths stand before parameters.
 
-from django.urls import URLPattern, path, re_path
+A customer's id is the shop's own and may hold any character, so what can stand behind an id comes before the id alone.
+"""
+
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import StringConverter
 from django.views.generic import TemplateView
 
 from customers.api_views import (
@@ -38,16 +42,24 @@ from segmentation.api_views import (
     TopArchetypesView,
 )
 
+
+class AnyText(StringConverter):
+    """Any text, slashes and line breaks too, which `path` stops at."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(AnyText, "any")
 urlpatterns: list[URLPattern] = [
     path("health", HealthView.as_view(), name="health"),
     path("livez", LivezView.as_view(), name="livez"),
     path("readyz", ReadyzView.as_view(), name="readyz"),
     path("api/mcp/customer/random", RandomCustomerView.as_view(), name="api-customer-random"),
     path("api/mcp/customer/lookup", CustomerLookupView.as_view(), name="api-customer-lookup"),
-    path("api/mcp/customer/<str:customer_id>", CustomerView.as_view(), name="api-customer"),
-    path("api/mcp/customer/<str:customer_id>/orders", CustomerOrdersView.as_view(), name="api-customer-orders"),
-    path("api/mcp/customer/<str:customer_id>/churn-risk", CustomerChurnView.as_view(), name="api-customer-churn-risk"),
-    path("api/mcp/customer/<str:customer_id>/card", CustomerCardView.as_view(), name="api-customer-card"),
+    path("api/mcp/customer/<any:customer_id>/orders", CustomerOrdersView.as_view(), name="api-customer-orders"),
+    path("api/mcp/customer/<any:customer_id>/churn-risk", CustomerChurnView.as_view(), name="api-customer-churn-risk"),
+    path("api/mcp/customer/<any:customer_id>/card", CustomerCardView.as_view(), name="api-customer-card"),
+    path("api/mcp/customer/<any:customer_id>", CustomerView.as_view(), name="api-customer"),
     path("api/mcp/customers", CustomersView.as_view(), name="api-customers"),
     path("api/mcp/export/customers", CustomerExportView.as_view(), name="api-export-customers"),
     path("api/mcp/archetypes/top", TopArchetypesView.as_view(), name="api-archetypes-top"),

@@ -16,6 +16,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api import utc_text
 from customers.models import Customer
 from segmentation.models import ActiveRun, ArchetypeSnapshot
 
@@ -67,16 +68,17 @@ class HealthView(_OpenView):
 
     @extend_schema(operation_id="health", tags=["health"], auth=[], responses=HealthSchema)
     def get(self, request: Request) -> Response:
-        """Whether the product answers, and what is loaded; 503 while the database does not answer."""
+        """Whether the product answers, and what is loaded. 503 while the database does not answer."""
+        now = utc_text(timezone.now())
         try:
             loaded, available = profiles.count(), archetypes_available()
         except DatabaseError:
             logger.exception("the database does not answer")
-            return Response({"status": "unavailable", "timestamp": timezone.now()}, status=status.HTTP_503_SERVICE_UNAVAILABLE)
+            return Response({"status": "unavailable", "timestamp": now}, status=status.HTTP_503_SERVICE_UNAVAILABLE)
         return Response(
             {
                 "status": "healthy",
-                "timestamp": timezone.now(),
+                "timestamp": now,
                 "data_status": {"customers_loaded": loaded, "archetypes_available": available},
             }
         )
@@ -87,7 +89,7 @@ class LivezView(_OpenView):
 
     @extend_schema(operation_id="livez", tags=["health"], auth=[], responses=AliveSchema)
     def get(self, request: Request) -> Response:
-        """That this process answers; it asks nothing else."""
+        """Whether this process answers. It asks nothing else."""
         return Response({"status": "alive"})
 
 

@@ -7,7 +7,7 @@ from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts.api import ApiView
+from accounts.api import ApiView, PageParameters
 from accounts.cursors import place_at
 from insights.directory import Filters
 from insights.directory_json import MemberParameters, MembersSchema, page_json
@@ -15,7 +15,7 @@ from predictions.archetype_risk import risks_of
 from segmentation.exchange import exchange_of
 from segmentation.listing import archetype_of_active_run, top_archetypes
 from segmentation.models import ActiveRun, Archetype, SegmentationRun
-from segmentation.runs_json import LIST, MovementSchema, RunParameters, SegmentationRunsSchema, movement_json, runs_json
+from segmentation.runs_json import LIST, MovementSchema, SegmentationRunsSchema, movement_json, runs_json
 from segmentation.serializers import ArchetypeSchema, TopArchetypesSchema, TopParameters, archetype_json, top_json
 
 
@@ -76,7 +76,7 @@ class ArchetypeMovementView(ApiView):
 
     @extend_schema(operation_id="archetype_movement", tags=["archetypes"], responses=MovementSchema)
     def get(self, request: Request, archetype_id: str) -> Response:
-        """Who came to an archetype from which others, and who went where, from one month to the next."""
+        """Members who came and went, month by month. From which other archetypes they came, and to which they went."""
         try:
             _, pinned = archetype_of_active_run(archetype_id)
         except Archetype.DoesNotExist:
@@ -87,13 +87,13 @@ class ArchetypeMovementView(ApiView):
 class SegmentationRunsView(ApiView):
     """GET /api/mcp/segmentation/runs"""
 
-    parameters = RunParameters
+    parameters = PageParameters
 
     @extend_schema(
-        operation_id="segmentation_runs", tags=["archetypes"], parameters=[RunParameters], responses=SegmentationRunsSchema
+        operation_id="segmentation_runs", tags=["archetypes"], parameters=[PageParameters], responses=SegmentationRunsSchema
     )
     def get(self, request: Request) -> Response:
-        """Runs of the segmentation, newest first: when, how many, what the gates said, how long it took."""
+        """Runs of the segmentation, newest first. When, how many, what the gates said, how long it took."""
         limit, runs = self.asked["limit"], SegmentationRun.objects.order_by("-pk")
         if "cursor" in self.asked:
             runs = runs.filter(pk__lt=place_at(self.asked["cursor"], LIST)[0])

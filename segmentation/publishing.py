@@ -4,7 +4,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Max, Min
+from django.db.models import Max, Min, Q
 from django.db.models.functions import Now
 
 from jobs.exclusive import one_at_a_time
@@ -15,6 +15,8 @@ from segmentation.telling import tell_published
 if TYPE_CHECKING:
     from accounts.models import User
 
+NO_RUN = "No segmentation has been published yet; run `segment` first."
+"""What a list says in place of a run before the first."""
 _CUSTOMERS_AT_ONCE = 25_000
 
 
@@ -46,6 +48,14 @@ def roll_back() -> SegmentationRun:
         pointer.save()
         transaction.on_commit(partial(run_published.send_robust, SegmentationRun, run=pointer.run))
         return pointer.run
+
+
+def keeps_memberships(run_pk: int) -> bool:
+    """Whether `collect_old_runs` leaves this run's memberships alone: it is published, or the one to go back to. One query.
+
+    Who reads long asks behind each piece: as long as it is so, all that was read before was there.
+    """
+    return ActiveRun.objects.filter(Q(run=run_pk) | Q(previous=run_pk), pk=1).exists()
 
 
 def collect_old_runs() -> int:

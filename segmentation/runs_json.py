@@ -5,22 +5,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import Parameters, nulls, utc_text
-from accounts.cursors import cursor_field, cursor_for
+from accounts.api import THE_END, nulls, reason_field, utc_text
+from accounts.cursors import cursor_for
 from segmentation.exchange import Exchange, Way
 from segmentation.models import SegmentationRun
 
 LIST = "segmentation runs"
-THE_END = "This is the last page."
 NOT_PUBLISHED = "This run was not published."
 NOT_FINISHED = "Counted when a run has been built."
-
-
-class RunParameters(Parameters):
-    """How many runs, from where on."""
-
-    limit = serializers.IntegerField(required=False, default=20, min_value=1, max_value=100)
-    cursor = cursor_field()
 
 
 def runs_json(runs: Sequence[SegmentationRun], limit: int, active: int | None) -> dict[str, Any]:
@@ -85,10 +77,6 @@ def _way_json(way: Way) -> dict[str, Any]:
 # --- What the OpenAPI document says ------------------------------------------------------------------------------------
 
 
-def _reason() -> serializers.CharField:
-    return serializers.CharField(required=False, help_text="Only beside null.")
-
-
 class GateSchema(serializers.Serializer[Any]):
     """What a run did not pass."""
 
@@ -101,7 +89,7 @@ class AxisOfRunSchema(serializers.Serializer[Any]):
 
     segments = serializers.IntegerField()
     silhouette = serializers.FloatField(allow_null=True)
-    silhouette_reason = _reason()
+    silhouette_reason = reason_field()
     notes = serializers.ListField(child=serializers.CharField())
 
 
@@ -114,16 +102,16 @@ class SegmentationRunSchema(serializers.Serializer[Any]):
     as_of = serializers.DateTimeField()
     started_at = serializers.DateTimeField()
     published_at = serializers.DateTimeField(allow_null=True)
-    published_at_reason = _reason()
+    published_at_reason = reason_field()
     model_version = serializers.IntegerField()
     profiles = serializers.IntegerField()
     buyers = serializers.IntegerField(allow_null=True)
-    buyers_reason = _reason()
+    buyers_reason = reason_field()
     segmented = serializers.IntegerField()
     archetypes = serializers.IntegerField(allow_null=True)
-    archetypes_reason = _reason()
+    archetypes_reason = reason_field()
     exact_share = serializers.FloatField(allow_null=True, help_text="0 to 1: who agrees on every defining axis.")
-    exact_share_reason = _reason()
+    exact_share_reason = reason_field()
     defining_axes = serializers.ListField(child=serializers.CharField())
     axes = serializers.DictField(child=AxisOfRunSchema())
     gates = GateSchema(many=True, help_text="The gates that the run did not pass; empty if it passed them all.")
@@ -137,7 +125,7 @@ class SegmentationRunsSchema(serializers.Serializer[Any]):
     runs = SegmentationRunSchema(many=True)
     limit = serializers.IntegerField()
     next_cursor = serializers.CharField(allow_null=True)
-    next_cursor_reason = _reason()
+    next_cursor_reason = reason_field()
 
 
 class WaySchema(serializers.Serializer[Any]):
@@ -156,17 +144,17 @@ class MovementSchema(serializers.Serializer[Any]):
 
     archetype_id = serializers.CharField()
     to = serializers.DateTimeField(allow_null=True)
-    to_reason = _reason()
+    to_reason = reason_field()
     stayed = serializers.IntegerField(allow_null=True)
-    stayed_reason = _reason()
+    stayed_reason = reason_field()
     newcomers = serializers.IntegerField(allow_null=True, help_text="Not segmented in the month before.")
-    newcomers_reason = _reason()
+    newcomers_reason = reason_field()
     came_from = WaySchema(many=True, allow_null=True)
-    came_from_reason = _reason()
+    came_from_reason = reason_field()
     went_to = WaySchema(many=True, allow_null=True)
-    went_to_reason = _reason()
+    went_to_reason = reason_field()
     reason = serializers.CharField(required=False, help_text="Where there is nobody to tell of.")
 
     def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
         """With `from`, which is no name in Python."""
-        return super().get_fields() | {"from": serializers.DateTimeField(allow_null=True), "from_reason": _reason()}
+        return super().get_fields() | {"from": serializers.DateTimeField(allow_null=True), "from_reason": reason_field()}

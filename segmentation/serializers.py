@@ -5,14 +5,14 @@ from typing import Any
 
 from rest_framework import serializers
 
-from accounts.api import Parameters, nulls
+from accounts.api import Parameters, nulls, reason_field, utc_text
 from predictions.models import ArchetypeRisk
-from segmentation.listing import ArchetypeList, ArchetypeSummary
-from segmentation.models import SegmentationRun
+from segmentation.listing import ArchetypeList, ArchetypeSummary, to_cents
+from segmentation.models import Archetype, SegmentationRun
+from segmentation.publishing import NO_RUN
 from segmentation.querysets import METRICS
 
 NO_CHURN_RATE = "Nothing is predicted for the members of this run; /api/mcp/predictions/trust says what is missing."
-NO_RUN = "No segmentation has been published yet; run `segment` first."
 
 
 class TopParameters(Parameters):
@@ -34,12 +34,10 @@ def top_json(listed: ArchetypeList, metric: str, risks: Mapping[str, ArchetypeRi
         "metric": metric,
         "total_archetypes": listed.total,
         "segmented_customers": listed.segmented,
-        "run_id": listed.run_id,
-        "as_of": listed.as_of,
     }
-    if listed.run_id is None:
-        body |= {"run_id_reason": NO_RUN, "as_of_reason": NO_RUN}
-    return body
+    if listed.run_id is None or listed.as_of is None:
+        return body | nulls(["run_id", "as_of"], NO_RUN)
+    return body | {"run_id": listed.run_id, "as_of": utc_text(listed.as_of)}
 
 
 def _risk_json(risk: ArchetypeRisk | None) -> dict[str, Any]:
@@ -48,7 +46,7 @@ def _risk_json(risk: ArchetypeRisk | None) -> dict[str, Any]:
     return {
         "churn_rate": round(risk.churn_rate, 6),
         "lapse_rate": round(risk.lapse_rate, 6),
-        "value_at_risk": float(risk.value_at_risk),
+        "value_at_risk": float(to_cents(risk.value_at_risk)),
     }
 
 
@@ -94,7 +92,7 @@ def archetype_json(archetype: ArchetypeSummary, run: SegmentationRun, risk: Arch
         "defining_axes": archetype.defining_axes,
         "key_traits": archetype.key_traits,
         "run_id": run.pk,
-        "as_of": run.as_of,
+        "as_of": utc_text(run.as_of),
     }
 
 
@@ -118,11 +116,11 @@ class ArchetypeInListSchema(serializers.Serializer[Any]):
     total_revenue = serializers.FloatField(help_text="The same as total_ltv.")
     avg_orders = serializers.FloatField()
     churn_rate = serializers.FloatField(allow_null=True, help_text=CHURN_RATE)
-    churn_rate_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    churn_rate_reason = reason_field()
     lapse_rate = serializers.FloatField(allow_null=True, help_text=LAPSE_RATE)
-    lapse_rate_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    lapse_rate_reason = reason_field()
     value_at_risk = serializers.FloatField(allow_null=True, help_text="Of all members, shop currency.")
-    value_at_risk_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    value_at_risk_reason = reason_field()
     dominant_segments = serializers.DictField(child=serializers.CharField(), help_text="{axis: segment}, all 13 axes.")
     key_traits = serializers.ListField(child=serializers.CharField())
 
@@ -135,9 +133,9 @@ class TopArchetypesSchema(serializers.Serializer[Any]):
     total_archetypes = serializers.IntegerField()
     segmented_customers = serializers.IntegerField()
     run_id = serializers.IntegerField(allow_null=True)
-    run_id_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    run_id_reason = reason_field()
     as_of = serializers.DateTimeField(allow_null=True)
-    as_of_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    as_of_reason = reason_field()
 
 
 class ArchetypeMetricsSchema(serializers.Serializer[Any]):
@@ -148,11 +146,11 @@ class ArchetypeMetricsSchema(serializers.Serializer[Any]):
     avg_orders = serializers.FloatField()
     avg_order_value = serializers.FloatField()
     churn_rate = serializers.FloatField(allow_null=True, help_text=CHURN_RATE)
-    churn_rate_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    churn_rate_reason = reason_field()
     lapse_rate = serializers.FloatField(allow_null=True, help_text=LAPSE_RATE)
-    lapse_rate_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    lapse_rate_reason = reason_field()
     value_at_risk = serializers.FloatField(allow_null=True, help_text="Of all members, shop currency.")
-    value_at_risk_reason = serializers.CharField(required=False, help_text="Only beside null.")
+    value_at_risk_reason = reason_field()
 
 
 class ArchetypeSchema(serializers.Serializer[Any]):
@@ -161,7 +159,7 @@ class ArchetypeSchema(serializers.Serializer[Any]):
     archetype_id = serializers.CharField()
     segment_name = serializers.CharField()
     description = serializers.CharField()
-    author = serializers.CharField(help_text="Who named it: rules, claude or person.")
+    author = serializers.ChoiceField(choices=Archetype.Author.values, help_text="Who named it.")
     member_count = serializers.IntegerField()
     exact_count = serializers.IntegerField(help_text="Members who agree on every defining axis.")
     population_percentage = serializers.FloatField(help_text="0 to 100, of segmented customers; a size, not a rank.")

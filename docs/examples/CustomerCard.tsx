@@ -2,7 +2,10 @@
 //
 //   npx openapi-typescript schema.json -o quimbi-api.ts     (schema.json is the answer of /api/schema)
 //
-// The key in a web page is seen by everybody who opens it: make one with the scope read only (see "Keys in web pages").
+// The key in a web page is seen by everybody who opens it: make one with the scope read only that names your page, else the
+// browser says no more than "Failed to fetch" (see "Keys in web pages"):
+//
+//   .venv/bin/python manage.py create_api_key card --scope read --origin http://localhost:5173
 
 import { useEffect, useState } from "react";
 import type { paths } from "./quimbi-api";

@@ -1,7 +1,11 @@
 """Writes the part of docs/api.md that lists endpoints anew, from the served schema and the answers of a demo shop.
 
 make demo                                                            (in another terminal)
-.venv/bin/python -m tests.api.describing http://localhost:8000 qk_...
+.venv/bin/python -m tests.api.describing http://localhost:8000 qk_... qk_...
+
+The first key may do everything, and read everybody for the export; the second may only read, which tells what needs more:
+.venv/bin/python manage.py create_api_key writer --scope read:pii --scope write:webhooks --customers-a-day 0
+.venv/bin/python manage.py create_api_key reader --scope read
 """
 
 import json
@@ -24,7 +28,15 @@ GROUPS = {
     "webhooks": "Webhooks",
     "health": "Health",
 }
-SAME_AS = dict.fromkeys(("/api/mcp/customer/random", "/api/mcp/customer/lookup"), "/api/mcp/customer/{customer_id}")
+ONE_PROFILE = "It answers like `/api/mcp/customer/{customer_id}`"
+SAME_AS = {
+    "/api/mcp/customer/random": f"{ONE_PROFILE}.",
+    "/api/mcp/customer/lookup": f"{ONE_PROFILE}, with `name`, `email` and `phone` beside it. Where several have the address "
+    'or number it answers `{"count": 2, "is_capped": false, "customers": […]}` with the first ten; `is_capped` says that there '
+    "are more than `count`.",
+}
+OF_ALL_READS = "If-None-Match"  # the page says so once
+USUAL_URL = "http://localhost:8000"
 NEW_WEBHOOK = {"url": "https://shop.example/quimbi", "events": ["customer.archetype_changed"]}
 SHOWN_ENTRIES, SHOWN_KEYS, LONGEST_LINE, LONGEST_TEXT = 1, 2, 100, 160
 
@@ -35,7 +47,8 @@ def main(url: str, key: str, readers_key: str) -> None:
     before, rest = page.split(BEGIN)
     after = rest.split(END)[1]
     asker = Asker(url, key, readers_key)
-    PAGE.write_text(f"{before}{BEGIN}\n\n{endpoints(asker.ask('GET', '/api/schema'), asker)}\n{END}{after}")
+    described = endpoints(asker.ask("GET", "/api/schema"), asker).replace(asker.url, USUAL_URL)
+    PAGE.write_text(f"{before}{BEGIN}\n\n{described}\n{END}{after}")
     asker.ask("DELETE", f"/api/webhooks/{asker.known['webhook_id']}")
 
 
@@ -104,10 +117,11 @@ def endpoints(schema: dict[str, Any], asker: Asker) -> str:
 
 def section(schema: dict[str, Any], asker: Asker, path: str, method: str, operation: dict[str, Any]) -> str:
     """One operation: what it is, its parameters, its body, and for a read what the demo shop answers."""
-    lines = [f"#### `{method.upper()} {path}`", "", operation.get("description", "").strip() or operation["operationId"], ""]
+    meant = [f"{operation['summary']}." if "summary" in operation else "", operation.get("description", "")]
+    lines = [f"#### `{method.upper()} {path}`", "", " ".join(filter(None, meant)) or operation["operationId"], ""]
     if scope := asker.needed(method, path):
         lines[2] += f" Needs the scope `{scope}`."
-    parameters = [each for each in operation.get("parameters", ()) if each["in"] != "path"]
+    parameters = [each for each in operation.get("parameters", ()) if each["in"] != "path" and each["name"] != OF_ALL_READS]
     if parameters:
         lines += ["| parameter | |", "|---|---|"]
         lines += [f"| `{each['name']}` | {words(each['schema'], each, schema)} |" for each in parameters] + [""]
@@ -123,7 +137,7 @@ def section(schema: dict[str, Any], asker: Asker, path: str, method: str, operat
         sent, answer = asker.written[method, path]
         lines += ["```jsonc", f"// {method.upper()} {path} {json.dumps(sent)}", shown(answer), "```", ""]
     if method == "get" and path in SAME_AS:
-        lines += [f"It answers like `{SAME_AS[path]}`.", ""]
+        lines += [SAME_AS[path], ""]
     elif method == "get" and (address := asker.address(path)):
         lines += example(asker, address)
     return "\n".join(lines)
@@ -172,8 +186,7 @@ def words(described: dict[str, Any], told: dict[str, Any], document: dict[str, A
         parts.append(f"default `{str(default).lower() if isinstance(default, bool) else default}`")
     if told.get("required"):
         parts.append("required")
-    meant = told.get("description", "")
-    meant = "" if meant.startswith("* `") else " ".join(meant.split("\n\n* `")[0].split())
+    meant = " ".join(told.get("description", "").split())
     return ", ".join(parts) + (f". {meant}" if meant else "")
 
 

@@ -8,7 +8,7 @@ import pytest
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.models import ApiKey
-from tests.api.describing import resolved
+from tests.api.describing import OF_ALL_READS, resolved
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
 WRITE_ANEW = "write the endpoints of docs/api.md anew: tests/api/describing.py says how"
@@ -34,7 +34,7 @@ def test_every_endpoint_is_there_and_no_other(schema):
 def test_every_parameter_and_field_of_a_body_is_there_and_no_other(schema):
     for (verb, path), text in sections().items():
         operation = schema["paths"][path][verb]
-        wanted = {each["name"] for each in operation.get("parameters", ()) if each["in"] != "path"}
+        wanted = {each["name"] for each in operation.get("parameters", ()) if each["in"] != "path"} - {OF_ALL_READS}
         body = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema")
         wanted |= set(resolved(body, schema).get("properties", ())) if body else set()
         assert set(re.findall(r"^\| `([\w-]+)` \|", text, re.MULTILINE)) == wanted, f"{verb} {path}: {WRITE_ANEW}"
@@ -47,6 +47,10 @@ def test_every_read_has_an_example_that_is_json():
         example = re.search(r"```jsonc\n// GET \S+\n(.*?)\n```", text, re.DOTALL)
         assert example, f"{path}: {WRITE_ANEW}"
         assert isinstance(json.loads(re.sub(r"^\s*// and [\d,]+ more$", "", example[1], flags=re.MULTILINE)), dict | list)
+
+
+def test_what_all_reads_take_is_said_once():
+    assert f"`{OF_ALL_READS}`" in PAGE.partition("## Endpoints")[0]
 
 
 def test_every_scope_is_explained():

@@ -1,13 +1,16 @@
 """GET /api/mcp/archetypes/top and /{archetype_id}."""
 
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from predictions.models import ArchetypeRisk
 from segmentation.axes import AXES, segment_label
 from segmentation.models import ActiveRun
 from tests.api.conftest import COUNTED
-from tests.published import DEFINING_AXES, publish
+from tests.published import AS_OF, DEFINING_AXES, publish
 
 pytestmark = pytest.mark.django_db
 
@@ -95,9 +98,18 @@ def test_one_archetype_has_every_field_of_the_reference(api):
         "avg_order_value": 142.52,
         **dict.fromkeys(unknown),
     }
-    assert list(body["dominant_segments"]) == [axis.name for axis in AXES] or set(body["dominant_segments"])
+    assert list(body["dominant_segments"]) == [axis.name for axis in AXES]
     traits = {segment_label(axis, body["dominant_segments"][axis]) for axis in DEFINING_AXES}
     assert set(body["key_traits"]) <= traits
+
+
+def test_money_is_told_in_cents(api):
+    published = publish()
+    rates = {"churn_rate": 0.8, "lapse_rate": 0.4, "value_at_risk": Decimal("171.842")}
+    ArchetypeRisk.objects.create(archetype=published.archetype, run=published.run, as_of=AS_OF, customers=1, **rates)
+    assert top(api)["archetypes"][0]["value_at_risk"] == 171.84
+    one = api.get(f"/api/mcp/archetypes/{published.archetype.archetype_id}").json()
+    assert one["metrics"]["value_at_risk"] == 171.84
 
 
 def test_an_archetype_that_the_published_run_does_not_have_is_404(api):

@@ -99,6 +99,19 @@ def test_a_wait_as_long_as_none_has_no_expected_day(api):
     assert "so long a wait" in body["expected_next_order_earliest_reason"]
 
 
+def test_money_is_told_in_cents(api):
+    make_scored("vera", value_at_risk=Decimal("171.842"))
+    score_the_shop()
+    assert card(api, "vera")["value_at_risk"] == 171.84
+
+
+def test_an_id_that_no_page_can_be_found_by_has_a_card_without_a_link(api):
+    make_customer(customer_id="two\nlines")
+    body = card(api, "two%0Alines")
+    assert (body["customer_id"], body["customer_url"]) == ("two\nlines", None)
+    assert "line break" in body["customer_url_reason"]
+
+
 def test_an_unknown_customer_is_404(api):
     answer = api.get("/api/mcp/customer/nobody/card")
     assert (answer.status_code, answer.json()["error"]["message"]) == (404, "There is no customer with this id.")

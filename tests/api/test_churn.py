@@ -1,6 +1,7 @@
 """GET /api/mcp/customer/{id}/churn-risk, /churn/aggregate, and what is predicted in the profile and of archetypes."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -58,6 +59,29 @@ def test_churn_risk_has_every_field_of_the_reference(api):
         "engagement_trend": "declining",
     }
     assert body["recommendation"].endswith(".")
+
+
+def test_the_days_since_the_last_order_are_one_number_by_today_and_the_shops_calendar(api):
+    make_shop(time_zone="America/New_York")
+    vera = make_customer("Vera Vance", customer_id="vera")
+    make_order(vera, placed_at=datetime(2026, 10, 2, 3, 30, tzinfo=UTC))  # 1 October, 23:30 there
+    scored(vera, lapse_risk_score=0.9, usual_gap_days=20.0, overdue_ratio=1.0, as_of=NOW - timedelta(days=3))
+    risk, profile = risk_of(api, vera), api.get("/api/mcp/customer/vera").json()
+    days = 49  # 1 October to 19 November
+    assert profile["business_metrics"]["days_since_last_purchase"] == days
+    assert risk["factors"]["recency_days"] == profile["churn_risk"]["factors"]["recency_days"] == days
+    assert risk["lapse_risk"]["overdue_ratio"] == round(days / 20, 2)
+    assert api.get("/api/mcp/customer/vera/card").json()["days_since_last_purchase"] == days
+    for told in (risk, profile["churn_risk"]):
+        assert "49 days since the only order" in told["recommendation"]
+
+
+def test_the_next_order_is_expected_in_days_from_today(api):
+    vera = make_customer("Vera Vance", orders=3)
+    scored(vera, lapse_risk_score=0.1, as_of=NOW - timedelta(days=3), next_order_in_days=8, next_order_in_days_at_most=40)
+    risk = risk_of(api, vera)
+    assert risk["lapse_risk"]["expected_next_order"] == {"earliest": "2026-11-24", "latest": "2026-12-26"}
+    assert "expected in 5 to 37 days" in risk["recommendation"]
 
 
 def test_lapse_risk_stands_beside_it_with_its_own_horizon_and_a_range_for_the_next_order(api):
@@ -148,6 +172,19 @@ def test_the_words_of_a_ticket_need_the_scope_for_messages(key_client):
     make_ticket(vera, subject="Refund to ann@x.example, 12 High Street", closed_at=None, status="open")
     assert "High Street" not in json.dumps(risk_of(key_client("read"), vera))
     assert "High Street" in json.dumps(risk_of(key_client("read:pii"), vera))
+
+
+def test_the_words_of_a_ticket_are_not_to_be_kept(key_client):
+    vera = make_customer("Vera Vance", orders=3, customer_id="vera")
+    scored(vera)
+    kept = {}
+    for subject in ("", "Refund to ann@x.example"):
+        if subject:
+            make_ticket(vera, subject=subject, closed_at=None, status="open")
+        for scope in ("read", "read:pii"):
+            kept[scope, bool(subject)] = key_client(scope).get("/api/mcp/customer/vera/churn-risk")["Cache-Control"]
+    assert kept.pop(("read:pii", True)) == "private, no-store"
+    assert set(kept.values()) == {"private, no-cache"}
 
 
 def test_below_the_gate_the_reason_says_what_is_missing_and_how_much(api):

@@ -242,6 +242,33 @@ def test_many_who_pass_a_filter_are_found_in_steps(api, monkeypatch, sort):
     assert walk(api, sort=sort, tier="vip", limit=5)[0] == [f"m{n:05d}" for n in range(15, 27)]
 
 
+def test_who_falls_behind_while_a_page_is_made_is_on_it_once(api, monkeypatch):
+    """The first step finds Anna, the second passes where she stands now."""
+    score_the_shop()
+    anna = make_scored("anna", value_at_risk=90)
+    make_many(30, is_active=False)
+    make_scored("last", value_at_risk=1)
+    read_rows, rows = directory_module._rows, []
+
+    def fall(*args, **kwargs):
+        rows.append(read_rows(*args, **kwargs))
+        Prediction.objects.filter(customer=anna).update(value_at_risk=2)
+        return rows[-1]
+
+    monkeypatch.setattr(directory_module, "_rows", fall)
+    monkeypatch.setattr(directory_module, "AT_ONCE", 40)
+    monkeypatch.setattr(directory_module, "_narrow", lambda *args: None)
+    assert ids(api, active="true", limit=2) == ["anna", "last"]
+    assert len(rows) == 2
+
+
+def test_money_is_told_in_cents(api):
+    score_the_shop()
+    make_scored("sarah", value_at_risk=Decimal("171.842"), value_180d=Decimal("0.0051"))
+    (row,) = page(api)["customers"]
+    assert (row["value_at_risk"], row["predicted_value_180"]) == (171.84, 0.01)
+
+
 def test_who_has_no_order_that_counts_any_more_is_not_shown_an_old_score(api):
     published = publish()
     score_the_shop()

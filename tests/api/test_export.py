@@ -13,12 +13,15 @@ from django.test.utils import CaptureQueriesContext
 
 from accounts.models import ApiKey
 from customers.models import Customer
+from insights import api_views
 from insights import directory as directory_module
 from insights.exporting import cell
 from predictions.models import Prediction
+from segmentation import publishing
+from segmentation.models import SegmentationRun
 from tests.api.scored import make_many, make_scored, score_the_shop
 from tests.factories import make_customer, make_shop
-from tests.published import publish
+from tests.published import AS_OF, publish
 
 EXPORT = "/api/mcp/export/customers"
 pytestmark = pytest.mark.django_db
@@ -159,6 +162,127 @@ def test_a_key_that_may_read_fewer_customers_a_day_gets_none_of_the_file():
     assert len(table(client)) == 10
 
 
+def small_key(customers_a_day):
+    row, secret = ApiKey.issue("small", ["read"], customers_a_day=customers_a_day)
+    return row, Client(headers={"X-API-Key": secret})
+
+
+def test_a_file_that_never_fits_is_refused_and_nobody_is_counted():
+    make_many(5)
+    _, client = small_key(4)
+    assert client.get(EXPORT).status_code == 429
+    assert {client.get(f"/api/mcp/customer/m0000{n}").status_code for n in range(4)} == {200}
+
+
+def test_a_file_that_does_not_fit_today_is_refused_before_its_first_byte_and_nobody_is_counted():
+    make_many(2)
+    make_many(4, tier=Prediction.Tier.VIP)
+    _, client = small_key(5)
+    read = [f"/api/mcp/customer/m0000{n}" for n in range(6)]
+    assert [client.get(address).status_code for address in read[:2]] == [200, 200]
+    assert client.get(EXPORT, {"tier": "vip"}).json()["error"]["code"] == "harvest_limit"
+    assert [client.get(address).status_code for address in read[2:]] == [200, 200, 200, 429]
+
+
+def test_a_large_file_is_counted_bit_by_bit(monkeypatch):
+    make_many(7)
+    monkeypatch.setattr(api_views, "COUNTED_AT_ONCE", 3)
+    count, counted = api_views.count_customers, []
+
+    def noted(request, customer_ids):
+        counted.append(len(customer_ids))
+        count(request, customer_ids)
+
+    monkeypatch.setattr(api_views, "count_customers", noted)
+    row, client = small_key(7)
+    assert len(table(client)) == 7
+    assert counted == [3, 3, 1]
+    make_many(1)
+    assert client.get(EXPORT).status_code == 429
+    ApiKey.objects.filter(pk=row.pk).update(customers_a_day=8)
+    assert len(table(client)) == 8
+
+
+def test_a_file_that_few_pass_costs_the_same_in_a_large_shop(admin, monkeypatch):
+    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 5)
+    published = publish()
+    score_the_shop()
+    for name in ("first", "second"):
+        published.join(make_scored(name, tier=Prediction.Tier.VIP, lapse_risk_score=0.95))
+    archetype_id = published.archetype.archetype_id
+    questions = [{"tier": "vip"}, {"lapse_risk_min": "0.9"}, {"archetype_id": archetype_id, "active": "true"}]
+
+    def cost(asked):
+        with CaptureQueriesContext(connection) as queries:
+            assert [row["customer_id"] for row in table(admin, **asked)] == ["first", "second"]
+        return len(queries)
+
+    few = [cost(asked) for asked in questions]
+    make_many(60)
+    assert [cost(asked) for asked in questions] == few
+
+
+@pytest.mark.parametrize("narrowed_at_most", [3, 1_000])
+def test_whichever_way_they_are_found_the_same_customers_are_in_the_file(admin, monkeypatch, narrowed_at_most):
+    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 4)
+    monkeypatch.setattr(directory_module, "PASSED_AT_ONCE", 7)
+    monkeypatch.setattr(directory_module, "NARROWED_AT_MOST", narrowed_at_most)
+    published = publish()
+    other = published.add_archetype("Other", member_count=1, total_ltv="10")
+    score_the_shop()
+    made = [*make_many(15, tier=Prediction.Tier.LOW), *make_many(9, tier=Prediction.Tier.VIP, is_active=False)]
+    for n, customer in enumerate(made):
+        published.join(customer, other if n % 3 else None)
+    make_customer("Noah Lind", customer_id="noah")
+    axis, segment = "purchase_value", published.model.segments["purchase_value"][0]
+    vips, others = set(range(15, 24)), {n for n in range(24) if n % 3}
+    expected = [
+        ({"tier": "vip"}, vips),
+        ({"active": "true"}, set(range(15))),
+        ({"tier": "vip", "lapse_risk_max": "0.1"}, set()),
+        ({"archetype_id": other.archetype_id}, others),
+        ({"archetype_id": other.archetype_id, "tier": "vip"}, others & vips),
+        ({"axis": axis, "segment": segment, "membership_min": "0.4"}, set(range(24))),
+        ({"axis": axis, "segment": segment, "archetype_id": other.archetype_id, "active": "false"}, others & vips),
+        ({"axis": axis, "segment": segment, "membership_min": "0.8"}, set()),
+    ]
+    for asked, who in expected:
+        found = [row["customer_id"] for row in table(admin, **asked)]
+        assert found == [f"m{n:05d}" for n in sorted(who)], asked
+
+
+def test_where_nobody_passes_whole_stretches_are_passed_at_once(admin, monkeypatch):
+    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(directory_module, "PASSED_AT_ONCE", 30)
+    monkeypatch.setattr(directory_module, "NARROWED_AT_MOST", 1)
+    score_the_shop()
+    make_many(60)
+    with CaptureQueriesContext(connection) as queries:
+        assert table(admin, lapse_risk_min="0.3", churn_risk_max="0.1") == []
+    assert len(queries) <= 12  # session, person, run, scoring, two filters' own indexes, and two a stretch
+
+
+def test_a_file_whose_segmentation_is_cleared_away_breaks_off(admin, monkeypatch):
+    """A shorter file that ends well would be taken for a whole one."""
+    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 2)
+    published = publish()
+    for customer in make_many(7):
+        published.join(customer)
+
+    def segment_again():
+        run = SegmentationRun.objects.create(model=published.run.model, as_of=AS_OF)
+        publishing.publish(run)
+        publishing.collect_old_runs()
+
+    chunks = sent(admin, archetype_id=published.archetype.archetype_id).streaming_content
+    assert [next(chunks).count(b"\r\n") for _ in range(2)] == [1, 2]
+    segment_again()
+    assert next(chunks).count(b"\r\n") == 2
+    segment_again()
+    with pytest.raises(directory_module.RunIsGone):
+        list(chunks)
+
+
 def test_memory_stays_flat_and_queries_grow_by_the_batch(admin):
     """5,000 rows: read in three batches, each only when the one before has been sent."""
     published = publish()
@@ -172,7 +296,7 @@ def test_memory_stays_flat_and_queries_grow_by_the_batch(admin):
             chunks.append(chunk.count(b"\r\n"))
             before.append(len(queries))
     assert chunks == [1, 2_000, 2_000, 1_000]
-    assert [later - earlier for earlier, later in pairwise(before)] == [0, 3, 3, 3]
+    assert [later - earlier for earlier, later in pairwise(before)] == [0, 4, 4, 4]
 
 
 def test_the_peak_of_memory_is_that_of_one_batch(admin, monkeypatch):

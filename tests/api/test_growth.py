@@ -1,6 +1,6 @@
 """GET /api/mcp/growth/projection and /archetypes/growth-projection."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from segmentation.models import SegmentationRun
 from tests.api.conftest import COUNTED
-from tests.factories import NOW, make_customer, make_shop
+from tests.factories import NOW, make_customer, make_order, make_shop
 from tests.growing import keep_months, keep_moves, score_everybody
 from tests.published import publish
 
@@ -105,6 +105,27 @@ def test_where_nobody_is_scored_the_buyers_are_counted_and_the_reason_is_given(a
     assert body["basis"].startswith("Buyers")
     assert "Nobody is scored yet" in body["reason"]
     assert body["populations"] == {"profiles": 2, "buyers": 1, "segmented": 0, "lapsed": None, "lapsed_reason": body["reason"]}
+
+
+@pytest.mark.parametrize("address", [GROWTH, ARCHETYPES])
+def test_before_the_first_scoring_the_clock_is_told_and_changes_nothing(api, address):
+    with time_machine.travel(NOW + timedelta(microseconds=123_456), tick=False):
+        before = api.get(address)
+    assert before.json()["as_of"] == "2026-11-19T12:00:00Z"
+    assert "Last-Modified" not in before
+    with time_machine.travel(NOW + timedelta(minutes=2), tick=False):
+        after = api.get(address, headers={"If-None-Match": before["ETag"]})
+    assert after.status_code == 304
+    score_everybody()
+    publish()
+    assert api.get(address, headers={"If-None-Match": before["ETag"]})["Last-Modified"]
+
+
+def test_the_last_day_of_a_file_of_another_zone_is_told_in_utc(api):
+    make_shop(time_zone="America/New_York")
+    make_order(make_customer(), placed_at=datetime(2011, 12, 9, 17, 50, tzinfo=UTC))
+    for address in (GROWTH, ARCHETYPES):
+        assert asked(api, address)["as_of"] == "2011-12-10T04:59:59Z"
 
 
 def test_what_the_scoring_missed_is_the_reason(api):

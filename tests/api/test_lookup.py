@@ -1,10 +1,16 @@
 """GET /api/mcp/customer/lookup: who has this e-mail address or telephone number."""
 
+from importlib import import_module
+
 import pytest
 import time_machine
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from customers.models import Customer
+from insights import looking_up
+from insights.profiles import customer_profile
 from tests.api.reasons import odd_nulls
 from tests.api.test_schema import _check
 from tests.factories import NOW, make_customer, make_shop
@@ -50,6 +56,42 @@ def test_a_customer_is_found_by_address_and_by_number_however_it_is_written(read
     assert (body["email"], body["phone"]) == ("Vera@Example.com", "+47 123 45 678")
 
 
+@pytest.mark.parametrize(
+    ("stored", "asked"), [("٠٢٠ ١٢٣", "020123"), ("020 123", "٠٢٠١٢٣"), ("０２０ 123", "020-123"), ("020 123 ²", "020 123")]
+)
+def test_a_number_is_the_same_in_every_script(reader, stored, asked):
+    make_customer("Vera Quist", customer_id="vera", phone=stored)
+    assert found(reader, phone=asked)["customer_id"] == "vera"
+
+
+def test_a_plus_goes_encoded_and_the_documentation_says_so(reader, vera):
+    assert reader.get(f"{LOOKUP}?phone=%2B47 123 45 678").status_code == 200
+    assert "%2B" in reader.get("/api/schema").json()["paths"][LOOKUP]["get"]["description"]
+
+
+def test_numbers_that_were_stored_before_are_found_too(reader):
+    make_customer("Vera Quist", customer_id="vera", phone="٠٢٠ ١٢٣")
+    make_customer("Noah Lind", customer_id="noah", phone="020 124")
+    Customer.objects.filter(customer_id="vera").update(phone_key="٠٢٠١٢٣")
+    migration = import_module("customers.migrations.0002_phone_keys_in_plain_digits")
+    migration.write_keys_anew(apps, None)
+    assert [found(reader, phone=number)["customer_id"] for number in ("020123", "020124")] == ["vera", "noah"]
+
+
+def test_who_is_erased_while_they_are_read_is_left_out(reader, monkeypatch):
+    for name in ("vera", "twin"):
+        make_customer("Vera Quist", customer_id=name, phone="77")
+
+    def erased(customer_id, as_of):
+        Customer.objects.filter(customer_id="vera").delete()
+        return customer_profile(customer_id, as_of)
+
+    monkeypatch.setattr(looking_up, "customer_profile", erased)
+    assert found(reader, phone="77")["customer_id"] == "twin"
+    make_customer("Vera Quist", customer_id="vera", phone="78")
+    assert reader.get(LOOKUP, {"phone": "78"}).status_code == 404
+
+
 def test_the_answer_is_the_profile_and_the_contact_data(reader, vera):
     profile = reader.get("/api/mcp/customer/vera").json()
     assert found(reader, email="vera@example.com") == profile | {
@@ -87,6 +129,7 @@ def test_nobody_is_404_in_the_same_words_as_an_unknown_id(reader, vera):
         ({"email": " "}, "email"),
         ({"phone": ""}, "phone"),
         ({"phone": "+-()"}, "phone"),
+        ({"phone": "²"}, "phone"),
         ({"email": "a\0b"}, "email"),
         ({"email": "x" * 255}, "email"),
         ({"name": "Vera"}, "name"),

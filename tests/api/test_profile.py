@@ -8,7 +8,10 @@ import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+import customers.api_views
+from accounts.models import ApiKey
 from customers.models import Customer
+from insights.profiles import customer_profile
 from segmentation.axes import AXES
 from segmentation.models import ActiveRun
 from tests.api.conftest import COUNTED
@@ -200,6 +203,49 @@ def test_an_unknown_customer_is_404_in_the_same_words_whatever_the_id(api):
     assert bodies == {"{'code': 'not_found', 'message': 'There is no customer with this id.'}"}
 
 
+@pytest.mark.parametrize(
+    ("customer_id", "written"), [("a/b", "a/b"), ("a/b", "a%2Fb"), ("a/b", "a%2fb"), ("a\nb", "a%0Ab"), ("a/", "a%2F")]
+)
+def test_an_id_may_hold_any_character(api, customer_id, written):
+    make_customer("Sarah Johnson", orders=2, customer_id=customer_id)
+    for what in ("", "/orders", "/churn-risk", "/card"):
+        assert profile(api, f"{written}{what}")["customer_id"] == customer_id, what
+    assert api.get("/api/mcp/customer/a").status_code == 404
+
+
+def test_what_an_address_ends_in_comes_before_an_id_that_ends_like_it(api):
+    make_customer("Sarah Johnson", customer_id="a")
+    make_customer("Noah Lind", customer_id="a/orders")
+    make_customer("Ida Berg", customer_id="random")
+    assert "orders" in profile(api, "a/orders")
+    assert profile(api, "a/orders/orders")["customer_id"] == "a/orders"
+    assert api.get("/api/mcp/customer/random/card").json()["customer_id"] == "random"
+
+
+def test_a_key_reads_an_id_with_a_slash_as_one_customer(key_client):
+    client = key_client("read")
+    ApiKey.objects.update(customers_a_day=1)
+    for name in ("a/b", "a/c"):
+        make_customer("Sarah Johnson", customer_id=name)
+    assert [client.get(f"/api/mcp/customer/a/b{what}").status_code for what in ("", "/orders", "/card")] == [200, 200, 200]
+    assert client.get("/api/mcp/customer/a/c").status_code == 429
+
+
+def test_random_gives_another_for_one_who_is_erased_just_then(api, monkeypatch):
+    make_customer("Sarah Johnson", customer_id="gone")
+    make_customer("Noah Lind", customer_id="here")
+
+    def erased(customer_id, as_of):
+        Customer.objects.filter(customer_id="gone").delete()
+        return customer_profile(customer_id, as_of)
+
+    monkeypatch.setattr(customers.api_views, "customer_profile", erased)
+    monkeypatch.setattr(customers.api_views, "random_customer", lambda: Customer.objects.order_by("pk").first())
+    assert profile(api, "random")["customer_id"] == "here"
+    Customer.objects.filter(customer_id="here").update(customer_id="gone")
+    assert api.get("/api/mcp/customer/random").status_code == 404
+
+
 def test_random_gives_one_of_the_customers_as_a_profile(api):
     make_customer("Sarah Johnson", orders=1, customer_id="a")
     make_customer("Noah Lind", customer_id="b")
@@ -217,10 +263,10 @@ def test_random_is_found_by_key_and_not_by_sorting_the_table(api):
 
 
 def test_random_over_gaps_in_the_keys_still_finds_somebody(api):
-    customers = [make_customer("Gap Person") for _ in range(6)]
-    Customer.objects.filter(pk__in=[customer.pk for customer in customers[:5]]).delete()
+    made = [make_customer("Gap Person") for _ in range(6)]
+    Customer.objects.filter(pk__in=[customer.pk for customer in made[:5]]).delete()
     for _ in range(20):
-        assert api.get("/api/mcp/customer/random").json()["customer_id"] == customers[5].customer_id
+        assert api.get("/api/mcp/customer/random").json()["customer_id"] == made[5].customer_id
 
 
 def test_random_without_customers_is_404_and_says_what_to_do(api):

@@ -3,11 +3,29 @@
 Campaigns and questions in plain English belong to later steps. Examples without a key are those of a page that is signed in.
 """
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.small_shop import open_small_shop
 
 pytestmark = pytest.mark.django_db
+
+
+TO_COME = {
+    ("POST", "/api/mcp/query/natural-language"),
+    ("POST", "/api/campaigns/create"),
+    ("POST", "/api/campaigns/preview"),
+    ("POST", "/api/gorgias/webhook"),
+}
+
+
+def test_what_is_not_served_yet_is_named_in_the_documentation_and_answers_404(client):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text()
+    section = page.split("### Not served yet")[1].split("\n## ")[0]
+    assert set(re.findall(r"`(POST|GET) (/[^`]*)`", section)) == TO_COME
+    assert {client.post(address).status_code for _, address in TO_COME} == {404}
 
 
 @pytest.fixture

@@ -1,14 +1,20 @@
 """The OpenAPI document: valid, complete, and true of what is served."""
 
+import re
+from zoneinfo import ZoneInfo
+
 import pytest
 from django.urls import get_resolver
 from drf_spectacular.validation import validate_schema
 
-from customers.models import Customer
+from customers.models import Customer, Order
 from integrations.models import Delivery
-from tests.factories import make_customer, make_order, make_shop
+from predictions.models import Prediction, PredictionModel, ScoringRun
+from segmentation.models import SegmentationRun
+from tests.factories import NOW, make_customer, make_order, make_shop
 from tests.growing import keep_months, score_everybody
 from tests.published import publish
+from tests.small_shop import open_small_shop
 
 pytestmark = pytest.mark.django_db
 NOT_DESCRIBED = {"/api/schema", "/api/docs"}
@@ -36,7 +42,7 @@ def test_the_schema_covers_exactly_what_is_served(schema):
     from quimbi.api_urls import urlpatterns
 
     served = {
-        "/" + str(pattern.pattern).replace("<str:", "{").replace(">", "}")
+        "/" + re.sub(r"<\w+:(\w+)>", r"{\1}", str(pattern.pattern))
         for pattern in urlpatterns
         if "(" not in str(pattern.pattern)
     }
@@ -107,6 +113,7 @@ def _check(value, described, schema, where):
         return None
     python = {"string": str, "integer": int, "number": int | float, "boolean": bool, "array": list, "object": dict}
     assert any(isinstance(value, python[k]) for k in kinds if k and k != "null"), (where, value, described)
+    assert value in described.get("enum", [value]), (where, value)
     if isinstance(value, dict):
         properties = described.get("properties")
         if properties is None:
@@ -123,15 +130,10 @@ def _check(value, described, schema, where):
     return None
 
 
-def test_answers_are_what_the_schema_says(key_client, schema):
-    api = key_client("read:pii")
-    make_shop()
-    published = publish()
-    published.join(make_customer("Sarah Johnson", orders=2, customer_id="sarah", email="sarah@example.com"))
-    archetype = f"/api/mcp/archetypes/{published.archetype.archetype_id}"
-    make_order(Customer.objects.get(), left_out="test")
-    make_customer("Noah Lind", customer_id="noah")
-    asked = {
+def reads(archetype_id):
+    """{address: path} of every read of a shop with Sarah (`sarah`), whose number ends in 77, and Noah (`noah`)."""
+    archetype = f"/api/mcp/archetypes/{archetype_id}"
+    return {
         "/health": "/health",
         "/livez": "/livez",
         "/readyz": "/readyz",
@@ -147,7 +149,7 @@ def test_answers_are_what_the_schema_says(key_client, schema):
         "/api/mcp/customer/sarah/churn-risk": "/api/mcp/customer/{customer_id}/churn-risk",
         "/api/mcp/customer/noah/churn-risk": "/api/mcp/customer/{customer_id}/churn-risk",
         "/api/mcp/churn/aggregate": "/api/mcp/churn/aggregate",
-        "/api/mcp/customer/lookup?email=sarah@example.com": "/api/mcp/customer/lookup",
+        "/api/mcp/customer/lookup?phone=77": "/api/mcp/customer/lookup",
         "/api/mcp/customer/sarah/card": "/api/mcp/customer/{customer_id}/card",
         "/api/mcp/customer/noah/card": "/api/mcp/customer/{customer_id}/card",
         "/api/mcp/customers?sort=customer_id": "/api/mcp/customers",
@@ -156,11 +158,96 @@ def test_answers_are_what_the_schema_says(key_client, schema):
         "/api/mcp/segmentation/runs": "/api/mcp/segmentation/runs",
         "/api/mcp/predictions/runs": "/api/mcp/predictions/runs",
     }
+
+
+def test_answers_are_what_the_schema_says(key_client, schema):
+    api = key_client("read:pii")
+    make_shop()
+    published = publish()
+    published.join(make_customer("Sarah Johnson", orders=2, customer_id="sarah", phone="77"))
+    make_order(Customer.objects.get(), left_out="test")
+    make_customer("Noah Lind", customer_id="noah")
+    asked = reads(published.archetype.archetype_id)
     for address, path in asked.items():
         described = schema["paths"][path]["get"]["responses"]["200"]["content"]["application/json"]["schema"]
         _check(api.get(address).json(), described, schema, path)
     paths = {path for path, method, _ in operations_of(schema) if method == "get" and not path.startswith("/api/webhooks")}
     assert set(asked.values()) | STREAMS == paths
+
+
+def odd_moments(value, where="body"):
+    """Moments that are not written like 2026-11-19T12:00:00Z."""
+    if isinstance(value, dict):
+        return [found for name, inner in value.items() for found in odd_moments(inner, f"{where}.{name}")]
+    if isinstance(value, list):
+        return [found for inner in value for found in odd_moments(inner, f"{where}[]")]
+    is_one = isinstance(value, str) and re.match(r"\d{4}-\d{2}-\d{2}T", value)
+    return [f"{where}: {value}"] if is_one and not re.fullmatch(r"[\d-]{10}T[\d:]{8}Z", value) else []
+
+
+def test_every_moment_is_written_in_one_way_and_every_header_of_a_read_is_described(key_client, schema):
+    api = key_client("read:pii")
+    archetype_id = open_small_shop().archetype.archetype_id
+    Customer.objects.filter(customer_id="sarah").update(phone="77", phone_key="77")
+    odd = NOW.replace(microsecond=123_456).astimezone(ZoneInfo("Asia/Kathmandu"))
+    for model, *columns in (
+        (SegmentationRun, "as_of", "started_at", "published_at"),
+        (ScoringRun, "as_of", "created_at"),
+        (PredictionModel, "as_of", "created_at"),
+        (Prediction, "as_of"),
+        (Order, "placed_at"),
+        (Customer, "last_order_at"),
+    ):
+        model.objects.filter(**{f"{columns[0]}__isnull": False}).update(**dict.fromkeys(columns, odd))
+    wrong = []
+    for address, path in reads(archetype_id).items():
+        responses = schema["paths"][path]["get"]["responses"]
+        answer, described = api.get(address), responses["200"].get("headers", {})
+        wrong += [f"{path}: {found}" for found in odd_moments(answer.json())] if path != "/health" else []
+        wrong += [f"{path}: ETag"] if ("ETag" in answer) != ("ETag" in described) else []
+        wrong += [f"{path}: Last-Modified"] if "Last-Modified" in answer and "Last-Modified" not in described else []
+        again = api.get(address, headers={"If-None-Match": answer.get("ETag", "*")})
+        wrong += [f"{path}: {again.status_code}"] if str(again.status_code) not in responses else []
+    assert wrong == []
+
+
+def test_every_read_that_can_be_asked_for_again_says_how(schema):
+    for path, method, operation in operations_of(schema):
+        has_etag = method == "get" and path.startswith("/api/") and path not in STREAMS
+        asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"]
+        assert ("304" in operation["responses"]) == ("If-None-Match" in asked) == has_etag, path
+        if has_etag:
+            assert "ETag" in operation["responses"]["304"]["headers"]
+            assert "content" not in operation["responses"]["304"]
+
+
+def test_what_an_endpoint_refuses_to_speak_is_described(key_client, schema):
+    api = key_client("write:webhooks", "read")
+    ids = {"archetype_id": "0", "customer_id": "0", "webhook_id": "0", "delivery_id": "0"}
+    for path, method, operation in operations_of(schema):
+        address, ask = path.format(**ids), getattr(api, method)
+        refused = ask(address, headers={"Accept": "text/html"}).status_code == 406
+        assert refused == ("406" in operation["responses"]), (path, method)
+        if "requestBody" in operation:
+            assert ask(address, "a=1", content_type="text/plain").status_code in {404, 415}
+            assert "415" in operation["responses"]
+
+
+def test_closed_lists_are_told(schema):
+    told = schema["components"]["schemas"]
+    closed = {
+        ("CardSchema", "lapse_risk_level"): {"critical", "high", "medium", "low"},
+        ("CardSchema", "churn_risk_level"): {"critical", "high", "medium", "low"},
+        ("ArchetypeSchema", "author"): {"rules", "claude", "person"},
+        ("ChurnFactorsSchema", "value_tier"): {"vip", "high_value", "mid_tier", "low_value"},
+        ("ChurnFactorsSchema", "order_frequency"): {
+            "weekly", "biweekly", "monthly", "quarterly", "twice_a_year", "yearly", "rarely", "one_order",
+        },
+    }  # fmt: skip
+    for (name, field), choices in closed.items():
+        described = told[name]["properties"][field]
+        options = [_resolved(each, schema) for each in described.get("oneOf") or described.get("allOf") or [described]]
+        assert {choice for option in options for choice in option.get("enum", ())} - {None} == choices, field
 
 
 def test_answers_of_webhooks_are_what_the_schema_says(key_client, schema):
