@@ -185,6 +185,7 @@ SECURE_SSL_REDIRECT = environment.switch("SECURE_SSL_REDIRECT")
 SECURE_HSTS_SECONDS = environment.whole_number("SECURE_HSTS_SECONDS", 0)
 if environment.switch("BEHIND_TLS_PROXY"):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+TRUSTED_PROXIES = environment.whole_number("TRUSTED_PROXIES", 0)
 
 # --- Words, numbers, time --------------------------------------------------------------------------------------------
 
@@ -244,8 +245,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["accounts.permissions.CanRead"],
     "DEFAULT_THROTTLE_CLASSES": ["accounts.limits.CallerLimit"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PARSER_CLASSES": ["accounts.parsing.BodyParser"],
+    "DEFAULT_SCHEMA_CLASS": "quimbi.api_operations.OperationSchema",
     "DEFAULT_METADATA_CLASS": None,  # no OPTIONS: the schema is at /api/schema
     "URL_FORMAT_OVERRIDE": None,  # ?format= is an unknown parameter like any other
     "EXCEPTION_HANDLER": "quimbi.api_errors.handle",
@@ -260,9 +261,13 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # "vip - vip": our choices are their own names
     "SERVE_PERMISSIONS": ["accounts.permissions.CanRead"],
+    "PATH_CONVERTER_OVERRIDES": {"any": str},  # quimbi.api_urls
+    "ENUM_NAME_OVERRIDES": {"RiskLevelEnum": ["critical", "high", "medium", "low"]},  # under several names
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
+        "quimbi.api_describing.describe_answers",
         "quimbi.api_errors.describe_errors",
     ],
 }
@@ -283,6 +288,6 @@ LOGGING = {
     "root": {"handlers": ["console"], "level": LOG_LEVEL or "WARNING"},
     "loggers": {
         name: {"level": LOG_LEVEL or "INFO"}
-        for name in ("quimbi", "accounts", "jobs", "integrations", "customers", "segmentation", "insights", "support")
+        for name in INSTALLED_APPS[: INSTALLED_APPS.index("django.contrib.admin")]  # ours stand first
     },
 }
