@@ -120,6 +120,7 @@ ROUTES = [
     _reads("keys", "/settings/keys/", ADMINS),
     _asks("key-new", "/settings/keys/new/", ADMINS),
     _asks("key-change", "/settings/keys/{key}/", ADMINS),
+    _reads("key-shown", "/settings/keys/{key}/copy/", ADMINS),
     _asks("key-rotate", "/settings/keys/{key}/rotate/", ADMINS),
     _asks("key-revoke", "/settings/keys/{key}/revoke/", ADMINS),
     _reads("webhooks", "/settings/webhooks/", ADMINS),
@@ -129,6 +130,7 @@ ROUTES = [
     _posts("webhook-test", "/settings/webhooks/{webhook}/test/", ADMINS),
     _posts("webhook-switch", "/settings/webhooks/{webhook}/switch/", ADMINS),
     _asks("webhook-rotate", "/settings/webhooks/{webhook}/rotate/", ADMINS),
+    _reads("webhook-secret", "/settings/webhooks/{webhook}/secret/", ADMINS),
     _asks("webhook-delete", "/settings/webhooks/{webhook}/delete/", ADMINS),
     _posts("webhook-replay", "/settings/webhooks/deliveries/{delivery}/replay/", ADMINS),
 ]
