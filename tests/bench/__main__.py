@@ -23,13 +23,14 @@ Row = tuple[str, str, str, str]
 
 
 def shop(customers: int) -> str:
-    """A demo shop of that size, seeded and segmented once; the URL of its database."""
+    """A demo shop of that size, seeded, segmented and scored once; the URL of its database."""
     url = database(f"quimbi_bench_{customers}")
     manage("migrate", "-v0", url=url)
     seeded = ROOT / "var" / "bench" / f"seeded-{customers}"
     if not seeded.exists():
         manage("seed_demo", "--customers", str(customers), "--replace", url=url)
         manage("segment", url=url)
+        manage("predict", "--refit", url=url)
         seeded.touch()
     return url
 
@@ -78,12 +79,8 @@ def main() -> None:
     rows.append(("predictions: nightly scoring, stored", *_against(foretold["nightly"], plain.median, "10 s")))
     rows.append(("predictions: one customer", f"{1000 * predictions.measure_one_customer().median:.1f} ms", "", "50 ms"))
 
-    from tests.bench import answers
-
-    answered = answers.measure(full, ROUNDS_HERE)
-    stored, profile = 1 / answered["stored_json"].median, 1 / answered["profile"].median
-    rows.append(("stored JSON passed on", f"{stored:,.0f} a second", "", ""))
-    rows.append(("profile endpoint", f"{profile:,.0f} a second", f"{profile / stored:.2f} ×", "at least 0.3 ×"))
+    asked, endpoints = _asked(small, full)
+    rows += asked
 
     for part, hours in naive.hours(CUSTOMERS * 773 // 1000).items():
         rows.append((f"the naive way, {part}, extrapolated", f"{hours:.1f} h", "", ""))
@@ -96,9 +93,37 @@ def main() -> None:
     again = brought["same_files_again"]
     rows.append(("the same files again", *_against(again, brought["first_import"].median, "1 × the first")))
 
-    table = _table(rows)
-    print(table)
-    _write(table)
+    tables = f"{_table(rows)}\n\n{endpoints}"
+    print(tables)
+    _write(tables)
+
+
+def _asked(small: str, full: str) -> tuple[list[Row], str]:
+    """Rows about the endpoints that have a limit of their own, and the table of all of them."""
+    from tests.bench import answers
+
+    (few, few_exported), (many, exported) = (answers.measure(url, ROUNDS_HERE) for url in (small, full))
+    stored = many[answers.STORED].rate
+    rows: list[Row] = [
+        (answers.STORED, f"{stored:,.0f} a second", "", ""),
+        *(
+            (name, f"{many[name].rate:,.0f} a second", f"{many[name].rate / stored:.2f} ×", f"at least {least} ×")
+            for name, least in ((answers.PROFILE, 0.3), (answers.LIST, 0.15))
+        ),
+        (
+            "export of everybody as CSV",
+            f"{exported.seconds:.1f} s, {exported.mb:.0f} MB sent",
+            f"+{exported.grown_mb:.0f} MB of memory, +{few_exported.grown_mb:.0f} at a tenth",
+            "flat",
+        ),
+    ]
+    lines = ["| endpoint | a second | p50 | p95 | p99 | p99 to p50 | p50 to a tenth's |", "|---|---|---|---|---|---|---|"]
+    for name, whole in many.items():
+        p50, p95, p99 = (whole.percentile(share) for share in (0.50, 0.95, 0.99))
+        figures = [f"{1000 * each:.1f} ms" for each in (p50, p95, p99)]
+        ratios = [f"{p99 / p50:.1f} ×", f"{p50 / few[name].percentile(0.50):.2f} ×"]
+        lines.append(f"| {' | '.join([name, f'{whole.rate:,.0f}', *figures, *ratios])} |")
+    return rows, "\n".join(lines)
 
 
 def _against(timing: Timing, base: float, limit: str) -> tuple[str, str, str]:

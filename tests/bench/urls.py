@@ -8,7 +8,7 @@ from rest_framework.views import APIView
 
 from quimbi.urls import urlpatterns as product
 
-STORED = "bench_stored_profile"
+STORED_PROFILES = "bench_stored_profile"
 
 
 class Stored(APIView):
@@ -17,7 +17,7 @@ class Stored(APIView):
     def get(self, request: Request, customer_id: str) -> HttpResponse:
         """The bytes."""
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT body FROM {STORED} WHERE customer_id = %s", [customer_id])
+            cursor.execute(f"SELECT body FROM {STORED_PROFILES} WHERE customer_id = %s", [customer_id])
             return HttpResponse(bytes(cursor.fetchone()[0]), content_type="application/json")
 
 
