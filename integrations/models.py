@@ -87,6 +87,11 @@ class WebhookEndpoint(models.Model):
         """The address without what may be secret in it, for logs."""
         return self.url.split("://", 1)[-1].split("/", 1)[0].split("?", 1)[0]
 
+    @property
+    def place(self) -> str:
+        """Host and path, which tell two webhooks of one host apart; for admins only, because a path may be secret."""
+        return self.url.split("://", 1)[-1].split("?", 1)[0]
+
     def secrets_at(self, as_of: datetime) -> list[str]:
         """The secrets that sign at `as_of`: two while a rotation is under way, the new one first."""
         overlaps = self.previous_secret and self.previous_secret_until is not None and as_of < self.previous_secret_until

@@ -125,6 +125,15 @@ def test_the_list_says_how_each_does(admin, sent):
     assert "Enabled" in page
 
 
+def test_two_webhooks_of_one_host_are_told_apart_without_what_a_query_may_hide(admin):
+    for path in ("orders", "people"):
+        add(f"https://example.com/{path}?token=t0p", [PUBLISHED])
+    page = text(admin.get("/settings/webhooks/"))
+    assert "example.com/orders" in page
+    assert "example.com/people" in page
+    assert "t0p" not in page
+
+
 def test_the_log_tells_state_answer_and_attempts(admin, sent):
     page = text(admin.get(f"/settings/webhooks/{sent.pk}/"))
     assert "Delivered" in page
