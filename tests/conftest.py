@@ -36,6 +36,15 @@ def own_imports_folder(settings: Any, tmp_path: Path) -> None:
     settings.IMPORTS_FOLDER = tmp_path / "imports"
 
 
+@pytest.fixture(autouse=True)
+def no_reports_from_within_a_transaction(request: pytest.FixtureRequest, settings: Any) -> None:
+    """A test that is one transaction hides its jobs from the connection that reports on them, which would call them lost."""
+    marker = request.node.get_closest_marker("django_db")
+    asked_for = bool(marker and marker.kwargs.get("transaction"))
+    if not asked_for and not {"transactional_db", "live_server"} & set(request.fixturenames):
+        settings.JOB_REPORT_SECONDS = 3600.0
+
+
 @pytest.fixture
 def process_environment(transactional_db: None) -> dict[str, str]:
     """The environment for a `manage.py` or Celery process that shall see this test's rows, folder and queue."""
