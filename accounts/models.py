@@ -370,7 +370,8 @@ class CustomerRead(models.Model):
 class IdempotentAnswer(models.Model):
     """What a write was answered under its `Idempotency-Key`; without a status while the first request runs.
 
-    The body may hold a secret that is told this once, so it is sealed (`accounts.sealing`).
+    The body may hold a secret that is told this once, so it is sealed (`accounts.sealing`). Of a page's form that must not do
+    its work twice (`accounts.once`) it is the address that the first sending led to.
     """
 
     caller = models.CharField(max_length=40)

@@ -4,15 +4,16 @@ from django.contrib import messages
 from django.contrib.auth import views as auth_views
 from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
+from django.urls import reverse, reverse_lazy
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 from django.views.generic import TemplateView
 
 from accounts.forms import KeyChangeForm, KeyForm, SignInForm
 from accounts.models import ApiKey, NotRotated
+from accounts.once import new_token, once
 from accounts.requests import only_admins
 from accounts.shown_once import is_waiting, put_away, taken_out
 
@@ -67,8 +68,9 @@ def key_new(request: HttpRequest) -> HttpResponse:
     person = only_admins(request, MANAGE_KEYS)
     form = KeyForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
-        return to_the_key(request, *form.issue(person))
-    return render(request, "accounts/key_new.html", {"form": form}, status=422 if form.errors else 200)
+        return once(request, person, lambda: to_the_key(request, *form.issue(person)))
+    context = {"form": form, "once": new_token()}
+    return render(request, "accounts/key_new.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "POST"])
@@ -149,7 +151,7 @@ def _working_key(prefix: str) -> ApiKey:
     return key
 
 
-def to_the_key(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponse:
+def to_the_key(request: HttpRequest, key: ApiKey, secret: str) -> HttpResponseRedirect:
     """To the page that shows the key this once."""
     put_away(request, key, secret)
-    return redirect("key-shown", key.prefix)
+    return HttpResponseRedirect(reverse("key-shown", args=[key.prefix]))

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from accounts.admin_rules import ReadOnlyAdmin
-from integrations.models import Delivery, WebhookEndpoint, WebhookEvent
+from integrations.models import Attempt, Delivery, WebhookEndpoint, WebhookEvent
 
 
 @admin.register(WebhookEndpoint)
@@ -50,3 +50,12 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         """Without what was sent."""
         return super().get_queryset(request).defer("event__payload")
+
+
+@admin.register(Attempt)
+class AttemptAdmin(ReadOnlyAdmin):
+    """Each time that a message was sent."""
+
+    list_display = ("delivery_id", "number", "sent_at", "duration_seconds", "status", "error")
+    search_fields = ("delivery_id__exact",)
+    ordering = ("-pk",)

@@ -14,15 +14,17 @@ from rest_framework.response import Response
 
 from accounts.cursors import cursor_for, place_at
 from accounts.idempotency import IDEMPOTENCY_KEY, IdempotentWrites
+from accounts.limits import count_customers
 from accounts.models import User
 from accounts.permissions import CanManageWebhooks
 from accounts.revalidation import NOT_TO_BE_KEPT
 from integrations import endpoints
-from integrations.delivery_log import log_of
+from integrations.delivery_log import log_of, record_of
 from integrations.models import Delivery, WebhookEndpoint
 from integrations.serializers import (
     ChangedWebhookBody,
     DeliveryLogSchema,
+    DeliveryRecordSchema,
     DeliverySchema,
     LogParameters,
     NewWebhookBody,
@@ -35,7 +37,10 @@ from integrations.serializers import (
     endpoint_json,
     endpoint_with_secret_json,
     log_json,
+    record_json,
 )
+
+NO_DELIVERY = "There is no delivery with this id; deliveries are kept for thirty days."
 
 
 def not_now(reason: str) -> OpenApiResponse:
@@ -183,6 +188,19 @@ class WebhookDeliveriesView(WebhookView):
         return Response(log_json(page, following))
 
 
+class DeliveryView(WebhookView):
+    """GET /api/webhooks/deliveries/{delivery_id}"""
+
+    @extend_schema(operation_id="webhook_delivery", tags=["webhooks"], responses=DeliveryRecordSchema)
+    def get(self, request: Request, delivery_id: str) -> Response:
+        """One delivery: the body to the byte, as it is signed, and every attempt."""
+        record = record_of(_id(delivery_id, "dlv"))
+        if record is None:
+            raise NotFound(NO_DELIVERY)
+        count_customers(request, record.customer_ids)  # the log is no way around the customers that a key may read a day
+        return Response(record_json(record))
+
+
 class DeliveryReplayView(WebhookView):
     """POST /api/webhooks/deliveries/{delivery_id}/replay"""
 
@@ -198,7 +216,7 @@ class DeliveryReplayView(WebhookView):
         NoBody.read(request.data)
         found = Delivery.objects.select_related("event", "endpoint").filter(pk=_id(delivery_id, "dlv")).first()
         if found is None:
-            raise NotFound("There is no delivery with this id; deliveries are kept for thirty days.")
+            raise NotFound(NO_DELIVERY)
         return Response(delivery_json(endpoints.replay(found)), status=status.HTTP_202_ACCEPTED)
 
 

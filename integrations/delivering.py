@@ -15,7 +15,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +27,7 @@ from django.utils import timezone
 from integrations import http
 from integrations.errors import IntegrationError, TemporaryIntegrationError
 from integrations.events import TEST
-from integrations.models import MOST_ENDPOINTS, Delivery, WebhookEndpoint
+from integrations.models import MOST_ENDPOINTS, Attempt, Delivery, WebhookEndpoint
 from integrations.signing import signed_headers
 
 logger = logging.getLogger(__name__)
@@ -64,13 +64,15 @@ class Outcome:
     """How an attempt ended: the answer's status, None without one, and what was wrong, empty if nothing was.
 
     For `pause_seconds` the endpoint is to be left alone with other messages, and with this one for `asked_seconds` at least;
-    both are 0 where the failure says nothing about what else is sent there.
+    both are 0 where the failure says nothing about what else is sent there. `sent_at` is the moment that was signed.
     """
 
     status: int | None
     error: str = ""
     pause_seconds: float = 0.0
     asked_seconds: float = 0.0
+    sent_at: datetime = field(default_factory=timezone.now)
+    duration_seconds: float = 0.0
 
 
 def deliver_due(tally: Tally, between: Callable[[], None] = lambda: None, seconds: float = math.inf) -> None:
@@ -129,6 +131,12 @@ def claim(pk: str) -> Delivery | None:
 
 def send(delivery: Delivery, as_of: datetime) -> Outcome:
     """Send a claimed delivery, signed at `as_of`. Never raises: what went wrong is in the outcome. No query."""
+    began = time.monotonic()
+    outcome = _sent(delivery, as_of)
+    return replace(outcome, sent_at=as_of, duration_seconds=time.monotonic() - began)
+
+
+def _sent(delivery: Delivery, as_of: datetime) -> Outcome:
     endpoint, event = delivery.endpoint, delivery.event
     try:
         body = event.body()
@@ -150,6 +158,7 @@ def settle(delivery: Delivery, outcome: Outcome) -> None:
         # The endpoint before its deliveries, as whoever enables or deletes it does: or two might wait for each other.
         WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id).first()
         if _settled(delivery, outcome):
+            _note(delivery, outcome)
             if not outcome.error:
                 _answered_again(delivery.endpoint)
             elif delivery.event.type != TEST:
@@ -229,6 +238,18 @@ def _settled(delivery: Delivery, outcome: Outcome) -> bool:
         if ours.filter(next_attempt_at__isnull=False).update(**columns, **again):
             return True
     return bool(ours.update(**columns, state=Delivery.State.ABANDONED, next_attempt_at=None))
+
+
+def _note(delivery: Delivery, outcome: Outcome) -> None:
+    """Write the attempt into the log."""
+    Attempt.objects.create(
+        delivery=delivery,
+        number=delivery.attempts,
+        sent_at=outcome.sent_at,
+        duration_seconds=outcome.duration_seconds,
+        status=outcome.status,
+        error=outcome.error[:200],
+    )
 
 
 def _answered_again(endpoint: WebhookEndpoint) -> None:

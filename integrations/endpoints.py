@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
@@ -35,10 +35,19 @@ def add(url: str, events: Sequence[str], *, description: str = "", by: "User | N
     """
     endpoint = WebhookEndpoint(url=url, events=sorted(set(events)), description=description, created_by=by)
     endpoint.full_clean()
-    if WebhookEndpoint.objects.count() >= MOST_ENDPOINTS:
-        raise NotNow(f"There are {MOST_ENDPOINTS} webhooks already; delete one that is not needed any more.")
-    endpoint.save()
+    with transaction.atomic():
+        _wait_for_others_who_add()
+        if WebhookEndpoint.objects.count() >= MOST_ENDPOINTS:
+            raise NotNow(f"There are {MOST_ENDPOINTS} webhooks already; delete one that is not needed any more.")
+        endpoint.save()
     return endpoint
+
+
+def _wait_for_others_who_add() -> None:
+    """Let nobody else add one before our transaction ends: of many who count at once, all would find room for one more."""
+    if connection.vendor == "postgresql":  # SQLite lets one transaction write at a time
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [WebhookEndpoint._meta.db_table])
 
 
 def change(endpoint: WebhookEndpoint, **values: Any) -> None:
@@ -52,7 +61,8 @@ def change(endpoint: WebhookEndpoint, **values: Any) -> None:
         values |= {"failing_since": None, "paused_until": None}
     for name, value in values.items():
         setattr(endpoint, name, value)
-    endpoint.full_clean()
+    # Only what is changed: an address that was right when it was entered is no reason to refuse another description.
+    endpoint.clean_fields(exclude={each.name for each in WebhookEndpoint._meta.fields} - set(values))
     with transaction.atomic():
         endpoint.save(update_fields=list(values))
         if "paused_until" in values and delivering.release(endpoint):
@@ -107,9 +117,11 @@ def send_test(endpoint: WebhookEndpoint) -> Delivery:
 
 def replay(delivery: Delivery) -> Delivery:
     """Send it again, with the same `webhook-id`, as if for the first time. `NotNow` if that is impossible or under way."""
-    if not delivery.endpoint.is_enabled:
-        raise NotNow("This webhook is disabled; enable it, then send the message again.")
     with transaction.atomic():
+        # Held: whoever disables it meanwhile gives up what waits, and would not see this one.
+        enabled = WebhookEndpoint.objects.select_for_update(no_key=True).filter(pk=delivery.endpoint_id, is_enabled=True)
+        if enabled.first() is None:
+            raise NotNow("This webhook is disabled; enable it, then send the message again.")
         settled = Delivery.objects.filter(pk=delivery.pk).exclude(state=Delivery.State.PENDING)
         if not settled.update(state=Delivery.State.PENDING, attempts=0, next_attempt_at=Now(), lease_token=""):
             raise NotNow("This message is on its way already; wait for how it ends.")

@@ -88,7 +88,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
 def checked(url: str) -> SplitResult:
     """The parts of an address that may be asked as far as its text tells; no name server is asked.
 
-    Raises `IntegrationError` with what is wrong.
+    A host that is an IP address is judged here, in whatever spelling; a name each time that something is sent, for what it
+    stands for changes. Raises `IntegrationError` with what is wrong.
     """
     if not url.isascii() or not url.isprintable() or " " in url or len(url) > LONGEST_ADDRESS:
         raise IntegrationError(f"Write the address in at most {LONGEST_ADDRESS} plain characters, without spaces.")
@@ -100,7 +101,11 @@ def checked(url: str) -> SplitResult:
         raise IntegrationError("This is not an address; write one like https://example.com/hooks.")
     if url.startswith("http:") and settings.PRODUCTION:
         raise IntegrationError("The address must begin with https://, so that nobody on the way can read along.")
-    return urlsplit(url)
+    parts = urlsplit(url)
+    written = _written_address(parts.hostname or "")
+    if written is not None and not may_be_asked(written):
+        raise IntegrationError(_where_we_do_not_send())
+    return parts
 
 
 def may_be_asked(address: Address) -> bool:
@@ -120,6 +125,21 @@ def may_be_asked(address: Address) -> bool:
     return address.is_global and not address.is_reserved
 
 
+def _written_address(host: str) -> Address | None:
+    """The address that a host is, None for a name. Name servers are not asked for 127.1, 2130706433 and 0x7f.1 either."""
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(host))
+    except OSError:
+        return None
+
+
+def _where_we_do_not_send() -> str:
+    """The same sentence for every address: it tells nobody what lies behind a name."""
+    if settings.WEBHOOK_ALLOW_PRIVATE:
+        return "Its host is a link-local address, a cloud's metadata or no single machine; enter another address."
+    return "Its host is on this machine or in a private network, where Quimbi does not send; enter a public address."
+
+
 # What stands for an IPv4 address by translation, and the metadata of clouds that is not link-local.
 _TRANSLATED = ipaddress.ip_network("64:ff9b::/32")
 _METADATA = {ipaddress.ip_address(text) for text in ("fd00:ec2::254", "100.100.100.200", "192.0.0.192", "168.63.129.16")}
@@ -133,7 +153,7 @@ def _judged(host: str, port: int) -> list[str]:
         raise TemporaryIntegrationError("Its host name is not known.") from problem
     texts = [str(text) for text in found]
     if not texts or not all(may_be_asked(ipaddress.ip_address(text.partition("%")[0])) for text in texts):
-        raise IntegrationError("Its host is on this machine or in a private network, where Quimbi does not send.")
+        raise IntegrationError(_where_we_do_not_send())
     return texts
 
 

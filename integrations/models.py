@@ -38,7 +38,7 @@ def delivery_id() -> str:
 
 
 def may_be_sent_to(url: str) -> None:
-    """Raise `ValidationError` unless the text is an address that we may send to; its host is judged when we send."""
+    """Raise `ValidationError` unless the text is an address that we may send to; a host by name is judged when we send."""
     try:
         http.checked(url)
     except IntegrationError as refused:
@@ -118,7 +118,7 @@ class WebhookEvent(models.Model):
         return {"type": self.type, "timestamp": moment, "data": self.payload}
 
     def body(self) -> bytes:
-        """The message to the byte; the same for every attempt."""
+        """The message to the byte, all of it ASCII; the same for every attempt."""
         return json.dumps(self.message(), separators=(",", ":"), allow_nan=False).encode()
 
 
@@ -168,3 +168,23 @@ class Delivery(models.Model):
     def is_under_way(self) -> bool:
         """Whether it waits for its first attempt or is being sent."""
         return self.state == self.State.PENDING
+
+
+class Attempt(models.Model):
+    """One sending of a delivery, and how it ended. One whose sender died before it could tell is missing.
+
+    Of an answer its status alone: what else a receiver writes may be about people, and would outlive their erasure here.
+    """
+
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE, related_name="log")
+    number = models.PositiveSmallIntegerField(help_text="The first is 1; it begins anew when somebody sends the message again.")
+    sent_at = models.DateTimeField(help_text="In whole seconds the header webhook-timestamp.")
+    duration_seconds = models.FloatField(help_text="Until the answer's head was there, or until nothing came.")
+    status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="The HTTP status; empty = no answer.")
+    error = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["-pk"]
+
+    def __str__(self) -> str:
+        return f"{self.delivery_id} attempt {self.number}"

@@ -11,10 +11,10 @@ from rest_framework import serializers
 
 from accounts.api import Parameters, utc_text
 from accounts.cursors import cursor_field
-from integrations.delivery_log import LogPage
+from integrations.delivery_log import DeliveryRecord, LogPage
 from integrations.events import EVENTS, TEST
 from integrations.http import ADDRESS, LONGEST_ADDRESS
-from integrations.models import Delivery, WebhookEndpoint, may_be_sent_to
+from integrations.models import Attempt, Delivery, WebhookEndpoint, may_be_sent_to
 
 IS_WELL = "Nothing has failed since the last message was delivered."
 NOT_DISABLED = "Quimbi did not disable it."
@@ -63,6 +63,26 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         **_told("last_error", delivery.last_error or None, NOTHING_WRONG),
         **_told("delivered_at", delivery.delivered_at, NOT_DELIVERED),
         **_told("next_attempt_at", waits, IS_OVER),
+    }
+
+
+def record_json(record: DeliveryRecord) -> dict[str, Any]:
+    """One delivery with what is sent and every attempt."""
+    return {
+        **delivery_json(record.delivery),
+        "webhook_id": record.delivery.endpoint_id,
+        "body": record.body,
+        "attempt_log": [_attempt_json(attempt) for attempt in record.attempts],
+    }
+
+
+def _attempt_json(attempt: Attempt) -> dict[str, Any]:
+    return {
+        "number": attempt.number,
+        "sent_at": utc_text(attempt.sent_at),
+        "duration_seconds": round(attempt.duration_seconds, 3),
+        **_told("status", attempt.status, NO_ANSWER),
+        **_told("error", attempt.error or None, NOTHING_WRONG),
     }
 
 
@@ -260,6 +280,26 @@ class DeliverySchema(serializers.Serializer[Any]):
     delivered_at_reason = _reason()
     next_attempt_at = serializers.DateTimeField(allow_null=True)
     next_attempt_at_reason = _reason()
+
+
+class AttemptSchema(serializers.Serializer[Any]):
+    """One sending, and how it ended."""
+
+    number = serializers.IntegerField(help_text="The first is 1; it begins anew when the message is sent again by hand.")
+    sent_at = serializers.DateTimeField(help_text="The header webhook-timestamp, which is signed.")
+    duration_seconds = serializers.FloatField(help_text="Until the answer's head was there, or until nothing came.")
+    status = serializers.IntegerField(allow_null=True, help_text="The HTTP status of the answer; its body is not read.")
+    status_reason = _reason()
+    error = serializers.CharField(allow_null=True)
+    error_reason = _reason()
+
+
+class DeliveryRecordSchema(DeliverySchema):
+    """A delivery with what is sent and every attempt."""
+
+    webhook_id = serializers.CharField()
+    body = serializers.CharField(help_text="The message to the byte, as it is signed.")
+    attempt_log = AttemptSchema(many=True, help_text="Newest first, the latest 50.")
 
 
 class DeliveryLogSchema(serializers.Serializer[Any]):

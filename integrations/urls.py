@@ -7,6 +7,7 @@ from integrations import views
 urlpatterns = [
     path("settings/webhooks/", views.webhook_list, name="webhooks"),
     path("settings/webhooks/new/", views.webhook_new, name="webhook-new"),
+    path("settings/webhooks/deliveries/<str:delivery_id>/", views.delivery, name="webhook-delivery"),
     path("settings/webhooks/deliveries/<str:delivery_id>/replay/", views.delivery_replay, name="webhook-replay"),
     path("settings/webhooks/<str:webhook_id>/", views.webhook, name="webhook"),
     path("settings/webhooks/<str:webhook_id>/edit/", views.webhook_edit, name="webhook-edit"),

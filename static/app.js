@@ -89,6 +89,19 @@
     (e.detail.target.isConnected ? e.detail.target : document).querySelector("[aria-invalid='true']")?.focus();
   });
 
+  // ---- A form that makes something is sent once: its button rests until the next page comes, or for ten seconds ----
+  const resting = new Set();
+  function wake() { resting.forEach((button) => { button.disabled = false; }); resting.clear(); }
+  document.addEventListener("submit", (e) => {
+    if (!e.target.matches("[data-once]")) return;
+    const button = e.target.querySelector("[type=submit]");
+    if (resting.has(button)) { e.preventDefault(); return; }
+    resting.add(button);
+    setTimeout(() => { button.disabled = resting.has(button); });  // once the browser has read the form
+    setTimeout(wake, 10_000);
+  });
+  window.addEventListener("pageshow", wake);  // back again, and the page is as it was left
+
   // ---- Keyboard ----
   const typing = (el) => el.closest?.("input, textarea, select, [contenteditable]");
   let prefix = false;

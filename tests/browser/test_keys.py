@@ -44,6 +44,41 @@ def keep(site: Site, name: str) -> None:
     site.page.set_viewport_size({"width": 1440, "height": 900})
 
 
+def test_while_a_form_is_sent_its_button_rests_and_wakes_when_somebody_comes_back(keys: Site):
+    page = keys.page
+    keys.open("/settings/keys/new/")
+    page.get_by_label("Name", exact=True).fill("Dashboard")
+    page.evaluate(
+        "window.sent = 0; addEventListener('submit', e => { window.sent += !e.defaultPrevented; e.preventDefault(); })"
+    )
+    button = page.get_by_role("button", name="Make key")
+    button.click()
+    expect(button).to_be_disabled()
+    page.get_by_label("Name", exact=True).press("Enter")
+    assert page.evaluate("window.sent") == 1
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    expect(button).to_be_enabled()
+    button.click()
+    assert page.evaluate("window.sent") == 2
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_double_click_makes_one_key_and_shows_it(keys: Site, scripts: bool):
+    page, sent = keys.page, []
+    if not scripts:
+        context = page.context.browser.new_context(java_script_enabled=False)
+        context.add_cookies(page.context.cookies())
+        page = context.new_page()
+    page.on("request", lambda request: sent.append(request) if request.method == "POST" else None)
+    page.goto(f"{keys.address}/settings/keys/new/")
+    page.get_by_label("Name", exact=True).fill("Dashboard")
+    page.get_by_role("button", name="Make key").dblclick()
+    expect(page.get_by_role("heading", name="Copy this key now")).to_be_visible()
+    made = ApiKey.objects.get(name="Dashboard")
+    assert ApiKey.digest_of(page.locator("#secret").inner_text()) == made.digest
+    assert len(sent) == 1 or not scripts
+
+
 def test_a_key_is_made_copied_rotated_and_revoked(keys: Site, console_and_csp: list[str]):
     page = keys.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])

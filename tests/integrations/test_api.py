@@ -1,6 +1,7 @@
 """Webhooks over the API: what is taken, what is answered. Who may stands in tests/api/test_access.py."""
 
 import json
+from datetime import datetime
 
 import pytest
 from django.contrib.admin.utils import quote
@@ -11,12 +12,12 @@ from django.urls import reverse
 
 from accounts.models import ApiKey, User
 from integrations.delivering import Tally, deliver_due
-from integrations.endpoints import add, switch
+from integrations.endpoints import add, replay, switch
 from integrations.models import Delivery, WebhookEndpoint
 from integrations.webhooks import emit
 
 pytestmark = pytest.mark.django_db
-PUBLISHED = "segmentation.published"
+PUBLISHED, MOVED = "segmentation.published", "customer.archetype_changed"
 NEW = {"url": "https://example.com/hooks?token=t", "events": [PUBLISHED], "description": "CRM"}
 MISSING_WEBHOOK, MISSING_DELIVERY = "wh_" + "0" * 32, "dlv_" + "0" * 32
 ROUTES = [
@@ -26,6 +27,7 @@ ROUTES = [
     ("post", "/api/webhooks/{webhook}/test"),
     ("post", "/api/webhooks/{webhook}/rotate"),
     ("get", "/api/webhooks/{webhook}/deliveries"),
+    ("get", "/api/webhooks/deliveries/{delivery}"),
     ("post", "/api/webhooks/deliveries/{delivery}/replay"),
 ]
 
@@ -109,6 +111,7 @@ def test_a_person_who_makes_one_is_remembered(db):
     [
         ({"url": "ftp://example.com"}, "url"),
         ({"url": "https://user:x@example.com/"}, "url"),
+        ({"url": "http://169.254.169.254/latest/meta-data"}, "url"),
         ({"url": ""}, "url"),
         ({"url": None}, "url"),
         ({"url": "https://example.com/a\0b"}, "url"),
@@ -160,7 +163,8 @@ def test_a_webhook_is_changed_in_part(api, endpoint, receiver):
     assert (answer.json()["events"], answer.json()["is_enabled"]) == ([PUBLISHED], False)
     answer = send(api, "patch", f"/api/webhooks/{endpoint.pk}", {"is_enabled": True})
     assert answer.json()["is_enabled"]
-    for wrong in ({"secret": "whsec_x"}, {"failing_since": None}, {"is_enabled": None}, {"url": "nowhere"}):
+    link_local = {"url": "http://169.254.43518/"}
+    for wrong in (link_local, {"secret": "whsec_x"}, {"failing_since": None}, {"is_enabled": None}, {"url": "nowhere"}):
         assert send(api, "patch", f"/api/webhooks/{endpoint.pk}", wrong).status_code == 400
 
 
@@ -242,6 +246,57 @@ def test_a_replay_is_accepted(api, delivered, receiver):
     assert send(api, "post", f"/api/webhooks/deliveries/{delivered.pk}/replay").status_code == 409
     deliver_due(Tally())
     assert len(receiver.received) == 2
+
+
+def test_one_delivery_tells_the_bytes_that_were_signed_and_every_attempt(api, endpoint, receiver):
+    receiver.statuses = [503, 204]
+    emit(PUBLISHED, lambda: {"run_id": 1, "text": "Zoë"})
+    deliver_due(Tally())
+    delivery = Delivery.objects.get()
+    replay(Delivery.objects.get(pk=delivery.pk))
+    deliver_due(Tally())
+    answer = api.get(f"/api/webhooks/deliveries/{delivery.pk}")
+    assert (answer.status_code, answer["Cache-Control"]) == (200, "private, no-store")
+    told = answer.json()
+    assert [told["body"].encode()] * 2 == [body for _, _, body in receiver.received]
+    assert (told["webhook_id"], told["event_id"], told["state"]) == (endpoint.pk, delivery.event_id, "delivered")
+    second, first = told["attempt_log"]
+    assert (first["number"], first["status"], first["error"]) == (1, 503, "It answered 503.")
+    assert (second["number"], second["status"], second["error"]) == (1, 204, None)
+    assert second["error_reason"]
+    for attempt, (headers, _, _) in zip((first, second), receiver.received, strict=True):
+        assert 0 <= attempt["duration_seconds"] < 10
+        assert datetime.fromisoformat(attempt["sent_at"]).timestamp() == int(headers["webhook-timestamp"])
+    listed = api.get(f"/api/webhooks/{endpoint.pk}/deliveries").json()["deliveries"]
+    assert listed == [{name: told[name] for name in listed[0]}]
+    assert "body" not in listed[0]
+
+
+def test_an_attempt_without_an_answer_says_so(api, endpoint, receiver):
+    receiver.breaks_off = True
+    emit(PUBLISHED, dict)
+    deliver_due(Tally())
+    attempt = api.get(f"/api/webhooks/deliveries/{Delivery.objects.get().pk}").json()["attempt_log"][0]
+    assert (attempt["status"], attempt["status_reason"]) == (None, "The receiver gave no answer.")
+    assert attempt["error"] == "It broke off, or did not answer in HTTP."
+
+
+def test_the_log_is_no_way_around_the_customers_that_a_key_may_read_a_day(endpoint):
+    row, secret = ApiKey.issue("test", ["write:webhooks"], customers_a_day=3)
+    client = Client(headers={"X-API-Key": secret})
+
+    def told_of(*ids):
+        event = emit(MOVED, lambda: {"run_id": 1, "changes": [{"customer_id": each} for each in ids]})
+        return Delivery.objects.get(event=event).pk
+
+    few, many = told_of("c0", "c1"), told_of("c1", "c2", "c3")
+    assert client.get(f"/api/webhooks/deliveries/{few}").status_code == 200
+    refused = client.get(f"/api/webhooks/deliveries/{many}")
+    assert (refused.status_code, refused.json()["error"]["code"]) == (429, "harvest_limit")
+    assert "customer_id" not in refused.content.decode()
+    assert client.get(f"/api/webhooks/deliveries/{few}").status_code == 200
+    ApiKey.objects.filter(pk=row.pk).update(customers_a_day=4)
+    assert client.get(f"/api/webhooks/deliveries/{many}").status_code == 200
 
 
 def test_the_log_is_paged_and_filtered(api, endpoint, receiver):

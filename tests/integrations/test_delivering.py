@@ -15,7 +15,7 @@ from integrations import delivering, http, tasks
 from integrations.delivering import RETRY_SECONDS, Outcome, Tally, claim, deliver_due, disable, settle
 from integrations.endpoints import MOST_ENDPOINTS, NotNow, add, change, delete, replay, rotate, send_test, switch
 from integrations.events import EVENTS
-from integrations.models import Delivery, WebhookEndpoint, WebhookEvent
+from integrations.models import Attempt, Delivery, WebhookEndpoint, WebhookEvent
 from integrations.tasks import start_delivering, start_due_deliveries
 from integrations.webhooks import emit, emit_changes
 from jobs import running
@@ -579,6 +579,39 @@ def test_a_replay_sends_the_same_message_again(endpoint, receiver):
     (first, _, body), (second, _, again) = receiver.received
     assert first["webhook-id"] == second["webhook-id"]
     assert body == again
+
+
+def test_what_was_disabled_a_moment_ago_is_not_replayed_either(endpoint, receiver):
+    happen()
+    deliver()
+    seen = Delivery.objects.select_related("endpoint").get()
+    disable(endpoint, "")
+    with pytest.raises(NotNow, match="disabled"):
+        replay(seen)
+    assert Delivery.objects.get().state == "delivered"
+
+
+def test_each_attempt_is_written_down_with_the_moment_that_was_signed(endpoint, receiver):
+    receiver.statuses = [500, 204]
+    happen()
+    for _ in range(2):
+        deliver()
+        make_due()
+    second, first = Attempt.objects.all()
+    assert [(each.number, each.status, each.error) for each in (first, second)] == [(1, 500, "It answered 500."), (2, 204, "")]
+    signed = [int(headers["webhook-timestamp"]) for headers, _, _ in receiver.received]
+    assert [int(each.sent_at.timestamp()) for each in (first, second)] == signed
+    assert all(0 < each.duration_seconds < 10 for each in (first, second))
+
+
+def test_the_end_of_an_attempt_that_another_sender_took_over_is_not_written_down(endpoint):
+    happen()
+    late = claim(Delivery.objects.get().pk)
+    make_due()
+    rival = claim(late.pk)
+    settle(rival, Outcome(204))
+    settle(late, Outcome(500, "It answered 500."))
+    assert [(each.number, each.status) for each in Attempt.objects.all()] == [(2, 204)]
 
 
 def test_what_is_on_its_way_or_disabled_is_not_replayed(endpoint):

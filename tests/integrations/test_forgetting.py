@@ -8,9 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from integrations import forgetting
-from integrations.endpoints import rotate
+from integrations.delivering import Tally, deliver_due
+from integrations.endpoints import delete, rotate
 from integrations.forgetting import forget_former_secrets, forget_old
-from integrations.models import Delivery, WebhookEndpoint, WebhookEvent
+from integrations.models import Attempt, Delivery, WebhookEndpoint, WebhookEvent
 from integrations.webhooks import emit
 from quimbi import schedule
 
@@ -26,6 +27,27 @@ def test_old_events_are_forgotten_with_their_deliveries(endpoint):
     assert forget_old(timezone.now() + timedelta(days=29)) == 0
     assert forget_old(timezone.now() + timedelta(days=31)) == 1
     assert not Delivery.objects.exists()
+
+
+def test_attempts_go_with_their_message_or_their_webhook(endpoint, receiver):
+    for number in range(2):
+        happen(number)
+    deliver_due(Tally())
+    assert Attempt.objects.count() == 2
+    WebhookEvent.objects.filter(pk=WebhookEvent.objects.first().pk).update(created_at=timezone.now() - timedelta(days=31))
+    forget_old(timezone.now())
+    assert Attempt.objects.get().delivery == Delivery.objects.get()
+    delete(endpoint)
+    assert not Attempt.objects.exists()
+
+
+def test_of_an_answer_nothing_but_its_status_is_kept(endpoint, receiver):
+    receiver.statuses, receiver.answer_body = [400], b'{"error": "sarah@example.com is not known"}'
+    happen(1)
+    deliver_due(Tally())
+    kept = str([Attempt.objects.values().get(), Delivery.objects.values().get()])
+    assert "It answered 400." in kept
+    assert "sarah" not in kept
 
 
 def test_what_is_forgotten_is_not_read_and_goes_in_parts(endpoint, monkeypatch):

@@ -296,6 +296,50 @@ def test_what_may_be_written(url):
     assert http.checked(url).hostname
 
 
+LINK_LOCAL = ["169.254.169.254", "169.254.0.1", "169.254.43518", "2852039166", "0xa9fea9fe", "0251.0376.0251.0376"]
+OF_NO_MACHINE = ["0.0.0.0", "0", "224.0.0.1", "100.100.100.200", "168.63.129.16"]
+PRIVATE = ["127.0.0.1", "127.1", "10.0.0.1", "192.168.1.20", "3232235796", "100.64.0.1"]
+
+
+@pytest.fixture
+def no_name_server(monkeypatch):
+    def asked(*args, **kwargs):
+        raise AssertionError("a name server was asked")
+
+    monkeypatch.setattr(http.socket, "getaddrinfo", asked)
+
+
+@pytest.mark.parametrize("host", [*LINK_LOCAL, *OF_NO_MACHINE, *PRIVATE])
+def test_a_written_address_is_judged_in_every_spelling_before_anything_is_sent(production, no_name_server, host):
+    with pytest.raises(IntegrationError, match=r"private network, where Quimbi does not send; enter a public address\.$"):
+        http.checked(f"https://{host}/latest/meta-data")
+    with pytest.raises(IntegrationError, match="private network"):
+        http.post(f"https://{host}:8443/", b"", {})
+
+
+@pytest.mark.parametrize("host", [*LINK_LOCAL, *OF_NO_MACHINE])
+def test_where_private_networks_are_allowed_metadata_is_refused_when_written_too(settings, no_name_server, host):
+    settings.WEBHOOK_ALLOW_PRIVATE = True
+    with pytest.raises(IntegrationError, match="link-local"):
+        http.checked(f"http://{host}/")
+    for allowed in PRIVATE:
+        assert http.checked(f"http://{allowed}/").hostname == allowed
+
+
+def test_a_written_link_local_address_of_ipv6_is_no_address_that_can_be_entered(settings):
+    for host in ("[fe80::1]", "[fe80::1%25eth0]", "[fd00:ec2::254]", "[::ffff:169.254.169.254]"):
+        with pytest.raises(IntegrationError):
+            http.checked(f"http://{host}/")
+
+
+def test_a_name_is_judged_when_something_is_sent_and_not_when_it_is_written(production, monkeypatch):
+    asked = resolves_to(monkeypatch, "169.254.169.254")
+    assert http.checked("https://hooks.example/").hostname == "hooks.example"
+    with pytest.raises(IntegrationError, match="private network"):
+        http.post("https://hooks.example/", b"", {})
+    assert asked == []
+
+
 def test_production_wants_https(production):
     with pytest.raises(IntegrationError, match="https://"):
         http.checked("http://example.com/")

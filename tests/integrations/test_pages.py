@@ -1,14 +1,18 @@
 """The pages of webhooks, for admins."""
 
+import html
+import json
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from accounts.models import User
 from integrations.delivering import Tally, deliver_due, disable
 from integrations.endpoints import add
-from integrations.models import Delivery, WebhookEndpoint
+from integrations.models import Attempt, Delivery, WebhookEndpoint
 from integrations.webhooks import emit
 from tests.factories import make_shop
 
@@ -105,6 +109,7 @@ def test_a_webhook_is_added_and_its_secret_shown_once(admin):
     [
         ({"url": ""}, "Write the address"),
         ({"url": "javascript:alert(1)"}, "not an address"),
+        ({"url": "http://169.254.169.254/latest/meta-data"}, "link-local"),
         ({"events": []}, "Choose at least one event"),
         ({"events": ["customer.born"]}, "customer.born"),
         ({"description": "x" * 121}, "at most 120"),
@@ -123,6 +128,152 @@ def test_the_list_says_how_each_does(admin, sent):
     assert "Failing for" in page
     assert "Warehouse" in page
     assert "Enabled" in page
+
+
+def tags(answer):
+    """What each tag says, and the level whose colour it has; "" for none."""
+    found = re.findall(r'<span class="q-tag ?(?:q-(\w+))?">(.*?)</span>', text(answer))
+    return {re.sub(r"<svg.*?</svg>|<[^>]+>", "", words).strip(): level for level, words in found}
+
+
+def test_every_state_has_words_an_icon_and_a_colour_of_its_own(admin, sent):
+    add("https://example.com/well", [PUBLISHED])
+    off = add("https://example.com/off", [PUBLISHED])
+    disable(off, "")
+    dead = add("https://example.com/dead", [PUBLISHED])
+    disable(dead, "Nothing could be delivered for 5 days.")
+    page = admin.get("/settings/webhooks/")
+    told = tags(page)
+    failing = next(words for words in told if words.startswith("Failing for"))
+    assert told == {"Enabled": "low", failing: "high", "Disabled": "", "Disabled by Quimbi": "critical"}
+    assert len(re.findall(r'class="q-tag[^>]*><svg', text(page))) == 4
+
+
+def test_every_state_of_a_message_has_words_and_a_colour_too(admin, sent):
+    emit(PUBLISHED, dict)
+    given_up = emit(PUBLISHED, dict)
+    Delivery.objects.filter(event=given_up).update(state="abandoned", next_attempt_at=None)
+    log = re.sub(r".*id=.log.", "", text(admin.get(f"/settings/webhooks/{sent.pk}/")))
+    for words, level in {"Delivered": "low", "Failed": "high", "Given up": "critical", "On its way": "medium"}.items():
+        assert re.search(rf'<span class="q-tag q-{level}"><svg[^>]*>.*?</svg>{words}</span>', log), words
+
+
+# --- One message ----------------------------------------------------------------------------------------------------------
+
+
+def page_of(delivery):
+    return f"/settings/webhooks/deliveries/{delivery.pk}/"
+
+
+def rows_of(answer):
+    """The attempts as lists of their cells."""
+    body = re.search(r"<tbody>(.*?)</tbody>", text(answer))[1]
+    return [
+        [" ".join(re.sub(r"<[^>]+>", " ", cell).split()) for cell in re.findall(r"<td.*?>(.*?)</td>", row)]
+        for row in re.findall(r"<tr>(.*?)</tr>", body)
+    ]
+
+
+def body_on(answer):
+    """What the page shows as the body, read as a browser reads it."""
+    return html.unescape(re.search(r'<pre[^>]*id="body">(.*?)</pre>', answer.content.decode(), re.S)[1]).encode()
+
+
+def test_a_message_shows_the_bytes_that_were_signed_folded(admin, endpoint, receiver):
+    odd = {"text": "<b>“Zoë” & co</b>\n</pre> ", "share": 0.1, "none": None, "changes": [{"customer_id": "c1"}]}
+    emit(PUBLISHED, lambda: odd)
+    deliver_due(Tally())
+    headers, _, body = receiver.received[0]
+    answer = admin.get(page_of(Delivery.objects.get()))
+    assert body_on(answer) == body
+    assert receiver.is_signed_by(endpoint.secret)
+    receiver.received[0] = (headers, "", body_on(answer))
+    assert receiver.is_signed_by(endpoint.secret)
+    assert json.loads(body)["data"] == odd
+    assert re.search(r"<details> <summary[^>]*>Body, [\d,]+ bytes of JSON", text(answer))
+    assert f"{len(body):,} bytes" in text(answer)
+    assert headers["webhook-id"] in text(answer)
+    assert f"webhook-timestamp {headers['webhook-timestamp']}" in text(answer)
+
+
+def test_a_message_tells_every_attempt_its_answer_and_how_long_it_took(admin, endpoint, receiver):
+    receiver.statuses = [500, 429, 204]
+    emit(PUBLISHED, dict)
+    for _ in range(2):
+        Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+        deliver_due(Tally())
+    delivery = Delivery.objects.get()
+    answer = admin.get(page_of(delivery))
+    assert [(row[0], row[2]) for row in rows_of(answer)] == [
+        ("2 of 10", "It answered 429."),
+        ("1 of 10", "It answered 500."),
+    ]
+    assert all(re.fullmatch(r"\d+\.\d{3} s", row[3]) for row in rows_of(answer))
+    assert "Next attempt" in text(answer)
+    assert 'hx-trigger="every 10s"' in text(answer)
+    Attempt.objects.update(duration_seconds=3.14159)
+    assert "3.142 s" in text(admin.get(page_of(delivery)))
+    Delivery.objects.update(next_attempt_at=timezone.now() - timedelta(seconds=1))
+    deliver_due(Tally())
+    answer = admin.get(page_of(delivery))
+    assert rows_of(answer)[0][2] == "It answered 204."
+    assert "Next attempt" not in text(answer)
+    assert "Delivered <time" in text(answer)
+    assert "hx-trigger" not in text(answer)
+
+
+def test_a_message_that_was_not_sent_yet_says_so_and_its_part_asks_for_itself(admin, endpoint):
+    emit(PUBLISHED, dict)
+    address = page_of(Delivery.objects.get())
+    page = text(admin.get(address))
+    assert "It is sent in a moment." in page
+    assert "<tbody>" not in page
+    assert "Send again" not in page
+    part = text(admin.get(address, headers={"HX-Request": "true"}))
+    assert part.strip().startswith('<section class="card" id="delivery"')
+    assert 'hx-trigger="every 2s"' in part
+    assert 'id="body"' not in part
+
+
+def test_a_message_is_sent_again_from_its_page_and_counts_from_one(admin, sent, receiver):
+    delivery = Delivery.objects.get(state="failed")
+    answer = admin.post(f"{page_of(delivery)}replay/", {"from": "delivery"}, follow=True)
+    assert answer.redirect_chain == [(page_of(delivery), 302)]
+    deliver_due(Tally())
+    assert [row[0] for row in rows_of(admin.get(page_of(delivery)))] == ["1 of 10", "1 of 10"]
+
+
+def test_a_test_is_tried_once(admin, endpoint, receiver):
+    receiver.statuses = [500]
+    admin.post(f"/settings/webhooks/{endpoint.pk}/test/")
+    deliver_due(Tally())
+    answer = admin.get(page_of(Delivery.objects.get()))
+    assert rows_of(answer)[0][0] == "1 of 1"
+    assert "It will not be sent again by itself." in text(answer)
+
+
+def test_the_log_leads_to_each_message_and_does_not_hold_what_was_sent(admin, sent):
+    page = text(admin.get(f"/settings/webhooks/{sent.pk}/"))
+    for delivery in Delivery.objects.all():
+        assert f'href="{page_of(delivery)}"' in page
+    assert "run_id" not in page
+
+
+@pytest.mark.parametrize("role", ["agent", "marketer"])
+def test_only_admins_see_a_message(endpoint, role):
+    make_shop()
+    emit(PUBLISHED, dict)
+    assert person(role).get(page_of(Delivery.objects.get())).status_code == 403
+
+
+@pytest.mark.parametrize("wrong", ["x", "dlv_" + "0" * 32, "a%00b", "x" * 2000])
+def test_a_message_that_is_not_there_is_a_page_in_our_words(admin, wrong):
+    answer = admin.get(f"/settings/webhooks/deliveries/{wrong}/")
+    assert answer.status_code == 404
+    assert "There is no such delivery; deliveries are kept for thirty days." in text(answer)
+
+
+# --- The list and the forms -----------------------------------------------------------------------------------------------
 
 
 def test_two_webhooks_of_one_host_are_told_apart_without_what_a_query_may_hide(admin):
