@@ -7,6 +7,7 @@ what the caller may read, which moves the kept one up. So each loss forgets a tw
 A database that cannot be written to at once counts nothing and says so; what that means is for who asked to decide.
 """
 
+import json
 import logging
 import time
 from collections.abc import Iterator
@@ -37,20 +38,29 @@ STEPS = 20
 
 
 def count(
-    caller: str, now: int, limit: int, cap: int, customers: list[str], window_seconds: int = MINUTE_SECONDS
+    caller: str,
+    now: int,
+    limit: int,
+    cap: int,
+    customers: list[str],
+    window_seconds: int = MINUTE_SECONDS,
+    *,
+    is_counted: bool = False,
 ) -> tuple[int, int] | None:
     """Requests of this minute with this one, and how many `customers` are new today or `REFUSED`; None if nothing could count.
 
-    With `limit` 0 the request has been counted already; otherwise a customer may be taken out again (`forget`). Beyond either
-    limit no customer is added. `window_seconds` makes the minute longer, by whole minutes.
+    However many customers, all of them are added or none; beyond either limit none is. With `limit` 0 there is no request to be
+    counted; otherwise a customer may be taken out again (`forget`). One that `is_counted` already is not counted once more, and
+    0 comes back for it. `window_seconds` makes the minute longer, by whole minutes.
     """
+    asked = (caller, now, limit, cap, customers, window_seconds, is_counted)
     try:
         if _redis_answers():
             try:
-                return _count_in_redis(caller, now, limit, cap, customers, window_seconds)
+                return _count_in_redis(*asked)
             except redis.RedisError as problem:
                 _redis_is_down(problem)
-        return _count_in_rows(caller, now, limit, cap, customers, window_seconds)
+        return _count_in_rows(*asked)
     except DatabaseError as problem:
         logger.warning("A request went uncounted (%s).", type(problem).__name__)
         return None
@@ -182,7 +192,9 @@ def _window_name(caller: str, now: int, window_seconds: int) -> str:
     return f"quimbi:requests:{caller}:{now // window_seconds}"
 
 
-def _count_in_redis(caller: str, now: int, limit: int, cap: int, customers: list[str], window_seconds: int) -> tuple[int, int]:
+def _count_in_redis(
+    caller: str, now: int, limit: int, cap: int, customers: list[str], window_seconds: int, is_counted: bool
+) -> tuple[int, int]:
     """One round trip; where Redis is unsure, a second one and two statements."""
     day, step = now // DAY_SECONDS, max(1, cap // STEPS)
     names = [_window_name(caller, now, window_seconds), _day_name(caller, day), _beside_name(caller, day)]
@@ -192,7 +204,7 @@ def _count_in_redis(caller: str, now: int, limit: int, cap: int, customers: list
         requests, fresh, total = script(keys=names, args=[limit, cap, 2 * window_seconds, step, kept, *customers])
         return int(requests), int(fresh), int(total)
 
-    requests, fresh, total = ask(limit, -1)
+    requests, fresh, total = ask(0 if is_counted else limit, -1)
     if fresh == UNSURE:
         kept = DayCount.objects.filter(caller=caller, day=day).values_list("customers", flat=True).first() or 0
         _, fresh, total = ask(0, kept)
@@ -230,17 +242,24 @@ ON CONFLICT (caller) DO UPDATE SET
   day = CASE WHEN t.day < excluded.day THEN excluded.day ELSE t.day END
 RETURNING day, customers
 """
+# A list of them goes as one text: twice as fast as a statement of its values, and while it lasts SQLite takes no other write.
+ADD_CUSTOMERS = """
+INSERT INTO accounts_customerread (caller, day, customer) SELECT %s, %s, value FROM {items} WHERE true ON CONFLICT DO NOTHING
+"""
+ITEMS = {"sqlite": "json_each(%s)", "postgresql": "jsonb_array_elements_text(%s) AS items (value)"}
 
 
 def _first_minute(now: int, window_seconds: int) -> int:
     return now // window_seconds * (window_seconds // MINUTE_SECONDS)
 
 
-def _count_in_rows(caller: str, now: int, limit: int, cap: int, customers: list[str], window_seconds: int) -> tuple[int, int]:
+def _count_in_rows(
+    caller: str, now: int, limit: int, cap: int, customers: list[str], window_seconds: int, is_counted: bool
+) -> tuple[int, int]:
     """One statement, and a transaction of two for customers that the key has not read today."""
     requests, day = 0, now // DAY_SECONDS
     with short_of_breath():
-        if limit:
+        if limit and not is_counted:
             with connection.cursor() as cursor:
                 one = customers[0] if customers else ""
                 cursor.execute(COUNT_REQUEST, [caller, _first_minute(now, window_seconds), caller, day, one])
@@ -271,13 +290,8 @@ def _added(caller: str, day: int, cap: int, customers: list[str]) -> int:
         day, total = cursor.fetchone()
         fresh = 0
         for first in range(0, len(customers), AT_ONCE):
-            some = customers[first : first + AT_ONCE]
-            rows = ", ".join(["(%s, %s, %s)"] * len(some))
-            values = [value for customer in some for value in (caller, day, customer)]
-            cursor.execute(
-                f"INSERT INTO accounts_customerread (caller, day, customer) VALUES {rows} ON CONFLICT DO NOTHING",  # noqa: S608
-                values,
-            )
+            some = json.dumps(customers[first : first + AT_ONCE])
+            cursor.execute(ADD_CUSTOMERS.format(items=ITEMS[connection.vendor]), [caller, day, some])
             fresh += cursor.rowcount
     known = len(customers) - fresh
     if fresh and total - known > cap:

@@ -105,20 +105,27 @@ def spent(request: HttpRequest) -> Spent | None:
     return found
 
 
+def is_counted(request: HttpRequest) -> HttpRequest:
+    """The same request, part of one that was counted as a whole: only the customers that it reads count once more."""
+    request.api_is_counted = True  # type: ignore[attr-defined]
+    return request
+
+
 def count_request(request: Request, customer_id: str | None = None) -> None:
     """Count a request, and the customer that its address names; at most one round trip for a customer seen today.
 
     Raises `RateLimited` or `HarvestLimit` (429). Nobody is not counted: strangers are refused anyhow.
     """
     caller = counted_as(request)
-    if not caller:
+    is_part = getattr(request._request, "api_is_counted", False)
+    if not caller or (is_part and customer_id is None):
         return
     key = request.auth if isinstance(request.auth, ApiKey) else None
     limit = key.requests_a_minute if key else settings.API_REQUESTS_A_MINUTE
     cap = key.customers_a_day if key else 0
     customers = [_digest(customer_id)] if cap and customer_id is not None else []
     now = int(timezone.now().timestamp())
-    counted = counting.count(caller, now, limit, cap, customers)
+    counted = counting.count(caller, now, limit, cap, customers, is_counted=is_part)
     if counted is None:
         return
     requests, fresh = counted
@@ -132,7 +139,7 @@ def count_request(request: Request, customer_id: str | None = None) -> None:
 
 
 def count_customers(request: Request, customer_ids: Collection[str]) -> None:
-    """Count the customers that an answer holds, all or none.
+    """Count the customers that an answer holds, however many, all or none.
 
     Raises `HarvestLimit` or `MoreThanADay` (429), and `CannotCount` (503): lists without a count would copy the shop while it
     is busy. A single customer who is asked for by name passes uncounted then.

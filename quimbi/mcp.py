@@ -10,9 +10,9 @@ import json
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -26,10 +26,12 @@ from mcp.server.caching import CacheHint
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
+from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 
 from accounts.authentication import ApiKeyAuthentication
+from accounts.limits import RateLimited, count_request, is_counted
 from accounts.models import ApiKey
 from accounts.permissions import scopes_of
 from quimbi.api_urls import urlpatterns as endpoints
@@ -67,11 +69,16 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Caller:
-    """Whose key it is. `prefix` is the key's public part, for the log."""
+    """Whose key it is. `prefix` is the key's public part, for the log.
+
+    `refused` says so in a sentence where this request is one too many of the minute, which ends in `wait_seconds`.
+    """
 
     key: str = field(repr=False)
     prefix: str
     scopes: frozenset[str]
+    refused: str = ""
+    wait_seconds: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,37 +204,63 @@ _BY_NAME = {tool.name: tool for tool in TOOLS}
 
 
 def caller_with(key: str) -> Caller:
-    """Who holds the key; one query. Raises `AuthenticationFailed` for a key that does not work."""
+    """Who holds the key, with one more request counted for it; two round trips.
+
+    Raises `AuthenticationFailed` for a key that does not work.
+    """
     request = Request(_request("/", key, {}), authenticators=[ApiKeyAuthentication()])
     row = request.auth
-    return Caller(key, row.prefix if isinstance(row, ApiKey) else "-", scopes_of(request))
+    caller = Caller(key, row.prefix if isinstance(row, ApiKey) else "-", scopes_of(request))
+    try:
+        count_request(request)
+    except RateLimited as refusal:
+        return replace(caller, refused=str(refusal.detail), wait_seconds=refusal.wait)
+    return caller
+
+
+def is_call(message: Any) -> bool:
+    """Whether a JSON-RPC message calls a tool: what is wrong is then told in the tool's result, which a model reads."""
+    return isinstance(message, dict) and message.get("method") == "tools/call"
 
 
 def scope_needed(message: Any) -> str:
     """The scope that a JSON-RPC message calls for; `read` for anything that is not a call of a tool of ours."""
-    if isinstance(message, dict) and message.get("method") == "tools/call" and isinstance(message.get("params"), dict):
+    if is_call(message) and isinstance(message.get("params"), dict):
         name = message["params"].get("name")
         if isinstance(name, str) and name in _BY_NAME:
             return _BY_NAME[name].scope
     return ApiKey.Scope.READ
 
 
-def build_server(caller_of: Callable[[ServerRequestContext[Any, Any]], Caller]) -> Server[Any]:
-    """The server with all tools; `caller_of` tells from a request who is asking."""
+def build_server(caller_of: Callable[[ServerRequestContext[Any, Any]], Awaitable[Caller]]) -> Server[Any]:
+    """The server with all tools; `caller_of` tells from a request who is asking, and has counted it.
+
+    `caller_of` may raise `AuthenticationFailed`, for a key that has ended meanwhile.
+    """
 
     async def on_list_tools(
         context: ServerRequestContext[Any, Any], params: protocol.PaginatedRequestParams | None
     ) -> protocol.ListToolsResult:
-        allowed = [tool for tool in TOOLS if tool.scope in caller_of(context).scopes]
+        try:
+            caller = await caller_of(context)
+        except AuthenticationFailed as problem:
+            raise MCPError(protocol.INVALID_REQUEST, str(problem.detail)) from None
+        if caller.refused:
+            raise MCPError(protocol.INVALID_REQUEST, caller.refused)
+        allowed = [tool for tool in TOOLS if tool.scope in caller.scopes]
         return protocol.ListToolsResult(tools=[await in_thread(_described, tool) for tool in allowed])
 
     async def on_call_tool(
         context: ServerRequestContext[Any, Any], params: protocol.CallToolRequestParams
     ) -> protocol.CallToolResult:
+        try:
+            caller = await caller_of(context)
+        except AuthenticationFailed as problem:
+            return _failed(str(problem.detail))
         tool = _BY_NAME.get(params.name)
         if tool is None:
             raise MCPError(protocol.INVALID_PARAMS, f"There is no tool {params.name[:60]!r}; tools/list names them all.")
-        return await in_thread(_called, tool, params.arguments or {}, caller_of(context))
+        return await in_thread(_called, tool, params.arguments or {}, caller)
 
     return Server(
         "quimbi",
@@ -272,13 +305,15 @@ def _called(tool: Tool, arguments: Mapping[str, Any], caller: Caller) -> protoco
 
 def _body(tool: Tool, arguments: Mapping[str, Any], caller: Caller) -> dict[str, Any]:
     """The endpoint's answer as JSON. Raises `ToolProblem` with the endpoint's own sentence."""
+    if caller.refused:
+        raise ToolProblem(caller.refused)
     known = _input_schema(tool)["properties"]
     _check(arguments, known, _input_schema(tool)["required"])
     given = {name: each["default"] for name, each in known.items() if "default" in each} | dict(arguments)
     pattern, _ = _operation(tool)
     in_path = {name: given.pop(name) for name in pattern.pattern.converters}
     own = {name: given.pop(name) for name in tool.own}
-    response = pattern.callback(_request(f"/{pattern.pattern}", caller.key, given), **in_path)
+    response = pattern.callback(is_counted(_request(f"/{pattern.pattern}", caller.key, given)), **in_path)
     body: dict[str, Any] = json.loads(JSONRenderer().render(response.data))
     if response.status_code != 200:
         raise ToolProblem(body["error"]["message"])

@@ -21,7 +21,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from quimbi.api_errors import error_body
-from quimbi.mcp import Caller, caller_with, in_thread, scope_needed
+from quimbi.mcp import Caller, caller_with, in_thread, is_call, scope_needed
 from quimbi.requests import request_id
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ PATH = "/mcp"
 LARGEST_BODY = 256 * 1024
 CALLER = "quimbi.caller"
 NO_KEY = "Send an API key: Authorization: Bearer KEY, or X-API-Key: KEY."
+ONE_MESSAGE = "Send one JSON-RPC message at a time, as a JSON object."
 TWO_KEYS = "Authorization and X-API-Key name different keys; send one."
 KEY_SECONDS = 10.0
 """A key that could not be looked up for so long is answered with 503."""
@@ -59,12 +60,13 @@ class Gate:
             request_id.reset(token)
 
     async def _judge_message(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what the caller's scopes are enough for. Who hangs up in the middle gets no answer."""
+        """Pass on what the caller's limit and scopes are enough for. Who hangs up in the middle gets no answer."""
         try:
             body = await Request(scope, receive).body()
         except ClientDisconnect:
             return
-        refused = _beyond_scopes(scope[CALLER], body)
+        message = _message(body)
+        refused = _beyond_limit(scope[CALLER], message) or _no_message(message) or _beyond_scopes(scope[CALLER], message)
         await (refused or self._app)(scope, _again(body, receive), send)
 
 
@@ -83,7 +85,7 @@ def _wrong_place(request: Request) -> Response | None:
 
 
 async def _wrong_caller(request: Request) -> Response | None:
-    """What is wrong with who asks; if nothing is, the caller lies in the request's scope afterwards."""
+    """What is wrong with who asks; if nothing is, the caller lies in the request's scope afterwards, and is counted."""
     try:
         async with asyncio.timeout(KEY_SECONDS):
             request.scope[CALLER] = await in_thread(caller_with, _key_in(request), threads=_threads)
@@ -97,9 +99,23 @@ async def _wrong_caller(request: Request) -> Response | None:
     return None
 
 
-def _beyond_scopes(caller: Caller, body: bytes) -> Response | None:
+def _beyond_limit(caller: Caller, message: Any) -> Response | None:
+    """That the caller has to wait. A call of a tool is passed on: its result says so, where a model can read it."""
+    if not caller.refused or is_call(message):
+        return None
+    return _refused(429, "rate_limited", caller.refused, **{"Retry-After": str(caller.wait_seconds)})
+
+
+def _no_message(message: Any) -> Response | None:
+    """That it is JSON and no message; a list of several would also be counted as one."""
+    if message is None or isinstance(message, dict):
+        return None
+    return _refused(400, "bad_request", ONE_MESSAGE)
+
+
+def _beyond_scopes(caller: Caller, message: Any) -> Response | None:
     """What is missing for what the message asks for."""
-    scope = scope_needed(_message(body))
+    scope = scope_needed(message)
     if scope in caller.scopes:
         return None
     challenge = _challenge(f'error="insufficient_scope", scope="{scope}"')
@@ -156,8 +172,8 @@ def _with_request_id(send: Send) -> Send:
     return tell
 
 
-def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
-    """Who passed the gate with this request."""
+async def caller_of(context: ServerRequestContext[Any, Any]) -> Caller:
+    """Who passed the gate with this request, where it was counted."""
     request: Any = context.request
     caller: Caller = request.scope[CALLER]
     return caller

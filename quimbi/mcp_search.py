@@ -9,10 +9,12 @@ from rest_framework.response import Response
 
 from accounts.api import ApiView, Parameters, nulls, utc_text
 from customers.api_views import CanReadContacts
+from customers.figures import money
 from insights.customer_list import Criteria, ListedCustomer, list_customers
 from insights.profiles import AWAITING_FIRST_PURCHASE
 from predictions.maths.lapse import LEVELS, level
 from predictions.models import Prediction
+from predictions.shown import shown_score
 
 NOT_SEGMENTED = "Not in the published segmentation."
 NOT_SCORED = "There is no score for this customer; predictions_trust says what is missing."
@@ -80,7 +82,7 @@ def _found_json(row: ListedCustomer) -> dict[str, Any]:
     customer = row.customer
     body: dict[str, Any] = {
         "customer_id": customer.customer_id,
-        "lifetime_value": float(customer.lifetime_value),
+        "lifetime_value": money(customer.lifetime_value),
         "total_orders": customer.order_count,
     }
     if customer.last_order_at is None:
@@ -95,8 +97,8 @@ def _found_json(row: ListedCustomer) -> dict[str, Any]:
         return body | nulls(("lapse_risk_score", "churn_risk_score", "value_at_risk"), NOT_SCORED)
     return body | {
         "lapse_risk_level": level(row.prediction.lapse_risk_score),
-        "lapse_risk_score": row.prediction.lapse_risk_score,
-        "churn_risk_score": row.prediction.churn_risk_score,
-        "value_at_risk": float(row.prediction.value_at_risk),
+        "lapse_risk_score": shown_score(row.prediction.lapse_risk_score),
+        "churn_risk_score": shown_score(row.prediction.churn_risk_score),
+        "value_at_risk": money(row.prediction.value_at_risk),
         "tier": Prediction.Tier(row.prediction.tier).label,
     }

@@ -82,6 +82,24 @@ def test_a_body_that_is_too_large_is_refused_as_it_comes():
     assert ask(**{"content-length": "300000"})[0] == 413
 
 
+@pytest.mark.parametrize("body", [b"[]", b'[{"method": "ping"}, {"method": "ping"}]', b'"ping"', b"1", b"true"])
+def test_one_message_is_taken_at_a_time(body):
+    status, _, told = ask(part(body))
+    assert (status, json.loads(told)["error"]["code"]) == (400, "bad_request")
+    assert json.loads(told)["error"]["message"] == "Send one JSON-RPC message at a time, as a JSON object."
+
+
+def test_who_asks_too_often_waits_and_a_tools_result_says_so_itself(monkeypatch):
+    told = "You may send 2 requests a minute; wait 40 s."
+    slow = Caller("qk_00000000_x", "qk_00000000", frozenset({"read"}), refused=told, wait_seconds=40)
+    monkeypatch.setattr(mcp_gate, "caller_with", lambda key: slow)
+    for message in (b'{"method": "tools/list"}', b'{"method": "ping"}', b'{"method": "resources/list"}', b"[]", b"{"):
+        status, headers, body = ask(part(message))
+        assert (status, headers["retry-after"]) == (429, "40")
+        assert json.loads(body)["error"] == {"code": "rate_limited", "message": told, "request_id": headers["x-request-id"]}
+    assert ask(part(b'{"method": "tools/call", "params": {"name": "churn_overview"}}'))[0] == 200
+
+
 def test_who_hangs_up_in_the_middle_is_nobodys_error():
     assert ask(part(b'{"meth', more=True), {"type": "http.disconnect"}) is None
 

@@ -59,13 +59,13 @@ class Command(BaseCommand):
         from mcp.server.stdio import stdio_server
         from rest_framework.exceptions import AuthenticationFailed
 
-        from quimbi.mcp import build_server, caller_with
+        from quimbi.mcp import build_server, caller_with, in_thread
 
         try:
-            caller = caller_with(key)
+            caller_with(key)
         except AuthenticationFailed as problem:
             raise CommandError(f"QUIMBI_API_KEY: {problem.detail}") from None
-        server = build_server(lambda _: caller)
+        server = build_server(lambda _: in_thread(caller_with, key))
 
         async def serve() -> None:
             async with stdio_server() as (read, write):
