@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api import Parameters, nulls, utc_text
+from customers.figures import to_cents
 from customers.models import Customer, Order, phone_key
 from customers.order_search import FoundOrders
 from insights.churn_json import (
@@ -91,10 +92,10 @@ def profile_json(profile: CustomerProfile) -> dict[str, Any]:
         "total_orders": metrics.total_orders,
         "avg_order_value": float(metrics.avg_order_value),
         "days_since_last_purchase": metrics.days_since_last_purchase,
-        "customer_tenure_days": metrics.customer_tenure_days,
     }
     if metrics.days_since_last_purchase is None:
         business_metrics["days_since_last_purchase_reason"] = profile.awaiting_reason
+    business_metrics["customer_tenure_days"] = metrics.customer_tenure_days
     body: dict[str, Any] = {"customer_id": profile.customer.customer_id}
     if profile.archetype is None:
         body |= {"archetype": None, "archetype_reason": profile.awaiting_reason}
@@ -111,7 +112,7 @@ def profile_json(profile: CustomerProfile) -> dict[str, Any]:
         )
     else:
         body["churn_risk"] = churn_risk_json(profile.churn, profile.recommendation)
-        body |= predicted_json(profile.churn, float(metrics.lifetime_value))
+        body |= predicted_json(profile.churn, metrics.lifetime_value)
     body["as_of"] = utc_text(profile.as_of)
     return body
 
@@ -148,6 +149,7 @@ def _archetype_json(card: ArchetypeCard, run_id: int | None) -> dict[str, Any]:
         "description": card.description,
         "key_traits": card.key_traits,
         "avg_ltv": float(card.avg_ltv),
+        "avg_orders": card.avg_orders,
         "match": {"agrees_on": card.agrees_on, "defining_axes": card.defining_axes},
         "run_id": run_id,
     }
@@ -159,7 +161,7 @@ def orders_json(customer: Customer, found: FoundOrders) -> dict[str, Any]:
         "customer_id": customer.customer_id,
         "orders": [_order_json(order) for order in found.orders],
         "total_orders": customer.order_count,
-        "total_spent": str(customer.lifetime_value),
+        "total_spent": str(to_cents(customer.lifetime_value)),
         "matching_orders": found.matching,
         "limit": found.limit,
         "offset": found.offset,
@@ -216,7 +218,8 @@ class CustomerArchetypeSchema(serializers.Serializer[Any]):
     segment_name = serializers.CharField()
     description = serializers.CharField()
     key_traits = serializers.ListField(child=serializers.CharField())
-    avg_ltv = serializers.FloatField()
+    avg_ltv = serializers.FloatField(help_text="Members' mean lifetime value.")
+    avg_orders = serializers.FloatField(help_text="Members' mean number of orders.")
     match = MatchSchema()
     run_id = serializers.IntegerField(help_text="The segmentation run that all of this was read from.")
 

@@ -41,8 +41,6 @@ from insights.serializers import (
 )
 
 AS_OF = frozenset({"as_of"})
-COUNTED_AT_ONCE = 20_000
-"""Ids of an export that are held to be counted, some 5 MB; up to so many it is counted as a whole or not at all."""
 
 
 class ChurnAggregateView(ApiView):
@@ -119,23 +117,20 @@ class _AnyFormat(BaseContentNegotiation):
 
 
 def _count_for_the_key(request: Request, filters: Filters, reading: Reading) -> None:
-    """Count everybody in an export before its first byte, for a key that may read only so many; no query for another.
+    """Count everybody in an export before its first byte, all or none, for a key that may read only so many.
 
-    They are read twice and never held. First no further than to one more than the key may read in a day: a file that never fits
-    is refused, and nobody is counted. Then `COUNTED_AT_ONCE` by `COUNTED_AT_ONCE`, each as a whole or not at all: where the key
-    has read too many others today, the piece that does not fit any more is refused, and the pieces before it stay counted. Who
-    passes a filter only after that is sent uncounted.
+    Their ids are read beforehand and held to be counted, some 200 bytes each, and no further than to one more than the key may
+    read in a day. Who passes a filter only after that is sent uncounted. No query for a key without such a limit.
 
     Raises `MoreThanADay` or `HarvestLimit` (429), and `CannotCount` (503).
     """
     key = request.auth
     if not isinstance(key, ApiKey) or not key.customers_a_day:
         return
-    if sum(1 for _ in islice(everybodys_ids(filters, reading), key.customers_a_day + 1)) > key.customers_a_day:
+    ids = list(islice(everybodys_ids(filters, reading), key.customers_a_day + 1))
+    if len(ids) > key.customers_a_day:
         refuse_more_than_a_day(key)
-    ids = everybodys_ids(filters, reading)
-    while some := list(islice(ids, COUNTED_AT_ONCE)):
-        count_customers(request, some)
+    count_customers(request, ids)
 
 
 class CustomerExportView(ApiView):

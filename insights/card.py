@@ -5,11 +5,11 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api import nulls, reason_field, utc_text
+from customers.figures import percentage
 from insights.churn_risk import NO_RANGE, ChurnRisk
 from insights.profiles import CustomerProfile
 from predictions.maths.lapse import LEVELS
 from predictions.maths.tiers import TIERS
-from segmentation.listing import to_cents
 
 NO_TICKET = "No ticket is open."
 NO_PAGE = "There is no page for an id with a line break."
@@ -54,9 +54,9 @@ def _score(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "tier": risk.tier,
         "lapse_risk_level": lapse.level,
-        "lapse_risk_percentage": round(100 * lapse.score, 1),
+        "lapse_risk_percentage": percentage(lapse.score, 1),
         "churn_risk_level": risk.level,
-        "value_at_risk": float(to_cents(risk.value_at_risk)),
+        "value_at_risk": float(risk.value_at_risk),
         "recommendation": recommendation,
     }
     if lapse.earliest is None or lapse.latest is None:

@@ -1,20 +1,21 @@
 """Churn and lapse risk as JSON, of one customer and of all, and the same shapes described to the OpenAPI document."""
 
+from decimal import Decimal
 from typing import Any, get_args
 
 from rest_framework import serializers
 
 from accounts.api import nulls, reason_field, utc_text
+from customers.figures import STEPS, adding_up, money
 from insights.churn_risk import NO_RANGE, ORDER_DAYS, VALUE_DAYS, ChurnRisk, LapseRisk
 from insights.churn_summary import ChurnSummary, LevelCount, NoSummary
 from insights.retention_facts import money_in
 from insights.why import Why
-from predictions.explaining import ORDER_FREQUENCIES, engagement_trend, labels, value_tier
+from predictions.explaining import ORDER_FREQUENCIES, SILENT_AFTER_GAPS, engagement_trend, labels, value_tier
 from predictions.maths.lapse import LEVELS
 from predictions.maths.tiers import TIERS
 from predictions.models import Prediction
 from predictions.retention import Advice, Kind
-from segmentation.listing import to_cents
 
 NOTE = (
     "Every customer with an order is scored; nothing is sampled, so sample_size is everybody and estimated_total is count. "
@@ -46,27 +47,24 @@ def churn_risk_json(risk: ChurnRisk, recommendation: str) -> dict[str, Any]:
         "recommendation": recommendation,
         "lapse_risk": _lapse_json(risk.lapse),
         "is_active": risk.is_active,
-        "value_at_risk": float(to_cents(risk.value_at_risk)),
+        "value_at_risk": float(risk.value_at_risk),
         "tier": risk.tier,
         "as_of": utc_text(risk.as_of),
         "model_version": risk.model_version,
     }
 
 
-def predicted_json(risk: ChurnRisk, lifetime_value: float) -> dict[str, Any]:
+def predicted_json(risk: ChurnRisk, lifetime_value: Decimal) -> dict[str, Any]:
     """Expected orders and value by days ahead, and what the lifetime value comes to with them."""
     return {
         "predicted_value": {
             str(days): {
-                name: float(to_cents(amount))
-                for name, amount in (("expected", each.value), ("low", each.low), ("high", each.high))
+                name: float(amount) for name, amount in (("expected", each.value), ("low", each.low), ("high", each.high))
             }
             for days, each in risk.expected.items()
         },
         "predicted_orders": {str(days): orders for days, orders in risk.orders.items()},
-        "lifetime_value_with_forecast": {
-            str(days): round(lifetime_value + float(each.value), 2) for days, each in risk.expected.items()
-        },
+        "lifetime_value_with_forecast": {str(days): float(lifetime_value + each.value) for days, each in risk.expected.items()},
     }
 
 
@@ -82,17 +80,20 @@ def advice_json(advice: Advice) -> dict[str, Any]:
 
 
 def explanation_json(why: Why, order_count: int, currency: str) -> dict[str, Any]:
-    """What the lapse risk is made of: contributions from -1 to 1 that add up to the score with the base."""
-    if why.explanation is None:
+    """What the lapse risk is made of: contributions from -1 to 1 that add up to the score told, with the base."""
+    explanation = why.explanation
+    if explanation is None:
         return {"explanation": None, "explanation_reason": why.reason}
-    words = labels(why.explanation, money_in(currency), order_count=order_count)
+    words = labels(explanation, money_in(currency), order_count=order_count)
+    shares = [explanation.base, *(contribution for _, contribution in explanation.parts)]
+    base, *parts = (steps / STEPS for steps in adding_up(shares, round(STEPS * explanation.score)))
     return {
         "explanation": {
-            "score": why.explanation.score,
-            "base": why.explanation.base,
+            "score": explanation.score,
+            "base": base,
             "parts": [
                 {"factor": group, "contribution": contribution, "words": words[group]}
-                for group, contribution in why.explanation.parts
+                for (group, _), contribution in zip(explanation.parts, parts, strict=True)
             ],
         }
     }
@@ -104,7 +105,7 @@ def _lapse_json(lapse: LapseRisk) -> dict[str, Any]:
         "lapse_risk_score": lapse.score,
         "horizon_days": lapse.horizon_days,
         "usual_gap_days": lapse.usual_gap_days,
-        "overdue_ratio": round(lapse.overdue_ratio, 2),
+        "overdue_ratio": lapse.overdue_ratio,
     }
     if lapse.earliest is None or lapse.latest is None:
         return body | {"expected_next_order": None, "expected_next_order_reason": NO_RANGE}
@@ -124,7 +125,7 @@ def churn_aggregate_json(summary: ChurnSummary | NoSummary) -> dict[str, Any]:
         "estimated_churn_30_days": round(summary.lapsing_30d),
         "estimated_churn_90_days": max(round(summary.lapsing_90d), round(summary.lapsing_30d)),
         "active_customers": summary.active,
-        "value_at_risk": float(to_cents(summary.value_at_risk)),
+        "value_at_risk": money(summary.value_at_risk),
         "horizon_days": summary.churn_days,
         "as_of": utc_text(summary.as_of),
         "model_version": summary.model_version,
@@ -138,8 +139,8 @@ def _level_json(count: LevelCount) -> dict[str, Any]:
         "percentage": count.percentage,
         "estimated_total": count.customers,
         "active": count.active,
-        "value_at_risk": float(to_cents(count.value_at_risk)),
-        "expected_value_365_days": float(to_cents(count.expected_value_365d)),
+        "value_at_risk": money(count.value_at_risk),
+        "expected_value_365_days": money(count.expected_value_365d),
     }
 
 
@@ -156,7 +157,10 @@ class ChurnFactorsSchema(serializers.Serializer[Any]):
     value_tier = serializers.ChoiceField(
         choices=[value_tier(tier) for tier in Prediction.Tier.values], help_text="By lifetime value among buyers."
     )
-    engagement_trend = serializers.ChoiceField(choices=[engagement_trend(trend) for trend in Prediction.Trend.values])
+    engagement_trend = serializers.ChoiceField(
+        choices=[engagement_trend(trend) for trend in Prediction.Trend.values],
+        help_text=f"How often the customer comes lately; declining after more than {SILENT_AFTER_GAPS} usual gaps of silence.",
+    )
 
 
 class ExpectedNextOrderSchema(serializers.Serializer[Any]):
@@ -173,7 +177,9 @@ class LapseRiskSchema(serializers.Serializer[Any]):
     lapse_risk_score = serializers.FloatField(help_text="0 to 1.")
     horizon_days = serializers.IntegerField()
     usual_gap_days = serializers.IntegerField(help_text="The own mean gap, drawn towards the shop's.")
-    overdue_ratio = serializers.FloatField(help_text="recency_days over the usual gap; told, never scored with.")
+    overdue_ratio = serializers.FloatField(
+        help_text="recency_days over the usual gap before it is rounded; told, never scored with."
+    )
     expected_next_order = ExpectedNextOrderSchema(allow_null=True)
     expected_next_order_reason = reason_field()
 

@@ -6,10 +6,12 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from customers.figures import ratio, to_cents
 from customers.models import Customer
 from predictions import explaining
 from predictions.maths.lapse import level
 from predictions.models import Prediction
+from predictions.shown import shown_score
 
 NOT_PREDICTED_YET = "Nothing has been predicted yet; predictions follow the first segmentation, or run `predict`."
 NOT_IN_PREDICTION_YET = "First order recorded after the last prediction; this customer is about to be scored."
@@ -47,11 +49,11 @@ class LapseRisk:
 
 @dataclass(frozen=True)
 class ChurnRisk:
-    """All that is predicted of one customer, as of `as_of` by the version `model_version`.
+    """All that is predicted of one customer, as of `as_of` by the version `model_version`, in figures as they are told.
 
     `score` is the probability of no order within `churn_days`. `recency_days` are those of the customer's metrics, counted by
     today, so that one answer knows one number; `order_frequency`, `value_tier` and `engagement_trend` are the reference's
-    words.
+    words. `trend` compares how often the customer came (-1, 0 or 1), and knows nothing of the wait since.
     """
 
     level: str
@@ -84,15 +86,16 @@ def churn_risk(
     zone: ZoneInfo,
 ) -> ChurnRisk:
     """The risk as it is stored, in words and dates of `as_of`, at which the last order was `recency_days` ago; no query."""
+    overdue_ratio = ratio(recency_days / max(prediction.usual_gap_days, 1.0))
     scored_on, today = (moment.astimezone(zone).date() for moment in (prediction.as_of, as_of))
     earliest = _day(scored_on, prediction.next_order_in_days)
     latest = _day(scored_on, prediction.next_order_in_days_at_most)
     lapse = LapseRisk(
         level=level(prediction.lapse_risk_score),
-        score=prediction.lapse_risk_score,
+        score=shown_score(prediction.lapse_risk_score),
         horizon_days=prediction.lapse_horizon_days,
         usual_gap_days=round(prediction.usual_gap_days),
-        overdue_ratio=recency_days / max(prediction.usual_gap_days, 1.0),
+        overdue_ratio=overdue_ratio,
         earliest=earliest,
         latest=latest,
         in_days=((earliest - today).days, (latest - today).days) if earliest and latest else None,
@@ -100,19 +103,19 @@ def churn_risk(
     tier = Prediction.Tier(prediction.tier).label
     return ChurnRisk(
         level=level(prediction.churn_risk_score),
-        score=prediction.churn_risk_score,
+        score=shown_score(prediction.churn_risk_score),
         churn_days=churn_days,
         lapse=lapse,
         recency_days=recency_days,
         order_frequency=explaining.order_frequency(prediction.usual_gap_days, customer.order_count),
         value_tier=explaining.value_tier(prediction.tier),
-        engagement_trend=explaining.engagement_trend(prediction.trend),
+        engagement_trend=explaining.engagement_trend(prediction.trend, overdue_ratio),
         trend=prediction.trend,
         tier=tier,
         is_active=prediction.is_active,
         expected={days: _expected(prediction, days) for days in VALUE_DAYS},
-        orders={days: getattr(prediction, f"orders_{days}d") for days in ORDER_DAYS},
-        value_at_risk=prediction.value_at_risk,
+        orders={days: ratio(getattr(prediction, f"orders_{days}d")) for days in ORDER_DAYS},
+        value_at_risk=to_cents(prediction.value_at_risk),
         as_of=prediction.as_of,
         model_version=prediction.model_id,
         model_made_at=model_made_at,
@@ -120,7 +123,7 @@ def churn_risk(
 
 
 def _expected(prediction: Prediction, days: int) -> Expected:
-    return Expected(*(getattr(prediction, f"value_{days}d{end}") for end in ("", "_low", "_high")))
+    return Expected(*(to_cents(getattr(prediction, f"value_{days}d{end}")) for end in ("", "_low", "_high")))
 
 
 def _day(scored_on: date, in_days: int) -> date | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
+from customers.figures import percentage
 from customers.models import Customer
 from insights.churn_risk import NOT_PREDICTED_YET
 from predictions.maths.lapse import LEVELS
@@ -77,7 +78,7 @@ def _by_level(tallies: list[RiskTally], scored: int) -> dict[str, LevelCount]:
     return {
         tally.level: LevelCount(
             customers=tally.customers,
-            percentage=round(100 * tally.customers / scored, 2) if scored else 0.0,
+            percentage=percentage(tally.customers, scored),
             active=tally.active,
             value_at_risk=tally.value_at_risk,
             expected_value_365d=tally.value_365d,

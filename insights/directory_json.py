@@ -7,16 +7,17 @@ from rest_framework import serializers
 
 from accounts.api import THE_END, NumberField, PageParameters, Parameters, nulls, reason_field, utc_text
 from accounts.cursors import cursor_for, place_at
+from customers.figures import money
 from insights.directory import SORTS, Directory, DirectoryRow, Filters, Place, Sort, UnknownFilter, directory
+from insights.profiles import AWAITING_FIRST_PURCHASE
 from predictions.maths.tiers import TIERS
+from predictions.shown import shown_score
 from segmentation.axes import AXES
-from segmentation.listing import to_cents
 from segmentation.publishing import NO_RUN
 
 SCORE_FIELDS = (
     "tier", "churn_risk_score", "lapse_risk_score", "lapse_horizon_days", "value_at_risk", "predicted_value_180", "is_active",
 )  # fmt: skip
-NEVER_ORDERED = "There is no order that counts yet."
 OTHER_SORTS = "Sort by lifetime_value, last_order or customer_id to see customers without a score."
 MOST_MONEY = 1_000_000_000
 
@@ -120,22 +121,26 @@ def row_json(row: DirectoryRow) -> dict[str, Any]:
     """A row; every null with its reason."""
     body: dict[str, Any] = {
         "customer_id": row.customer_id,
-        "lifetime_value": float(to_cents(row.lifetime_value)),
+        "lifetime_value": money(row.lifetime_value),
         "total_orders": row.total_orders,
     }
     body |= {"archetype_id": row.archetype_id} if row.archetype_id else nulls(["archetype_id"], row.archetype_reason)
-    body |= {"last_order_at": utc_text(row.last_order_at)} if row.last_order_at else nulls(["last_order_at"], NEVER_ORDERED)
+    body |= (
+        {"last_order_at": utc_text(row.last_order_at)}
+        if row.last_order_at
+        else nulls(["last_order_at"], AWAITING_FIRST_PURCHASE)
+    )
     if row.score is None:
         body |= nulls(SCORE_FIELDS, row.score_reason)
     else:
         score = row.score
         body |= {
             "tier": score.tier,
-            "churn_risk_score": score.churn_risk_score,
-            "lapse_risk_score": score.lapse_risk_score,
+            "churn_risk_score": shown_score(score.churn_risk_score),
+            "lapse_risk_score": shown_score(score.lapse_risk_score),
             "lapse_horizon_days": score.lapse_horizon_days,
-            "value_at_risk": float(to_cents(score.value_at_risk)),
-            "predicted_value_180": float(to_cents(score.value_180d)),
+            "value_at_risk": money(score.value_at_risk),
+            "predicted_value_180": money(score.value_180d),
             "is_active": score.is_active,
         }
     if row.contact is not None:
@@ -180,7 +185,7 @@ class DirectoryRowSchema(serializers.Serializer[Any]):
 
 
 class DirectorySchema(serializers.Serializer[Any]):
-    """A page. It may hold fewer customers than `limit`, none even, and still not be the last: go on to a null `next_cursor`.
+    """A page. By a membership filter it may hold fewer customers than `limit` and not be the last: go on to a null next_cursor.
 
     Each page is read from the scores of its own moment. Customers whose score is made anew between two pages may move.
     """

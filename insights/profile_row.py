@@ -36,7 +36,7 @@ SELECT c.*,
   b.shares AS own_shares, b.evidence AS own_evidence, b.agrees_on AS own_agrees_on, b.scored_at AS own_scored_at,
   a.archetype_id AS archetype_id, a.name AS archetype_name, a.description AS archetype_description,
   a.author AS archetype_author,
-  s.member_count AS archetype_members, s.avg_ltv AS archetype_avg_ltv,
+  s.member_count AS archetype_members, s.avg_ltv AS archetype_avg_ltv, s.total_orders AS archetype_orders,
   s.dominant_segments AS archetype_segments, s.strength AS archetype_strength,
   (SELECT v.created_at FROM predictions_predictionmodel v WHERE v.id = q.model_id) AS version_created_at,
   (SELECT z.missing FROM predictions_scoringrun z ORDER BY z.id DESC LIMIT 1) AS scoring_missing,
@@ -77,6 +77,7 @@ class ArchetypeRow:
     author: str
     member_count: int
     avg_ltv: Decimal
+    total_orders: int
     dominant_segments: dict[str, str]
     strength: dict[str, float]
 
@@ -163,6 +164,7 @@ def _archetype(found: Any) -> ArchetypeRow:
         author=found.archetype_author,
         member_count=found.archetype_members,
         avg_ltv=from_units(found.archetype_avg_ltv),
+        total_orders=found.archetype_orders,
         dominant_segments=json.loads(found.archetype_segments),
         strength=json.loads(found.archetype_strength),
     )

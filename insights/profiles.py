@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from decimal import Decimal
 
+from customers.figures import STEPS, adding_up, percentage, to_cents
 from customers.models import Customer
 from customers.rhythm import days_between
 from insights.churn_risk import NOT_IN_PREDICTION_YET, NOT_PREDICTED_YET, ChurnRisk, churn_risk
@@ -13,7 +14,7 @@ from insights.profile_row import ArchetypeRow, ProfileRow, RunRow, read_profile_
 from insights.retention_facts import light_facts, money_in
 from predictions.retention import advise, recommendation
 from segmentation.axes import AXES, Axis, segment_label
-from segmentation.listing import in_order_of_axes, key_traits, population_percentage, to_cents
+from segmentation.listing import in_order_of_axes, key_traits, mean_orders
 from segmentation.models import Membership
 from segmentation.reading import evidence_of, memberships_of
 
@@ -45,6 +46,7 @@ class ArchetypeCard:
     member_count: int
     population_percentage: float
     avg_ltv: Decimal
+    avg_orders: float
     dominant_segments: Mapping[str, str]
     key_traits: tuple[str, ...]
     agrees_on: int
@@ -53,7 +55,7 @@ class ArchetypeCard:
 
 @dataclass(frozen=True)
 class AxisProfile:
-    """One axis of one customer; `shares` is (segment, label, share) with the largest share first.
+    """One axis of one customer; `shares` is (segment, label, share) with the largest share first, and they add up to one.
 
     `evidence` counts the observations behind it; with fewer than the axis needs `has_evidence` is false and the whole share
     is in the axis's "not enough" segment. `blended` says that no segment holds half of the customer. `rests_on_one` is "order",
@@ -203,8 +205,9 @@ def _archetype_card(archetype: ArchetypeRow, membership: Membership, run: RunRow
         description=archetype.description,
         author=archetype.author,
         member_count=archetype.member_count,
-        population_percentage=population_percentage(archetype.member_count, run.segmented),
+        population_percentage=percentage(archetype.member_count, run.segmented),
         avg_ltv=to_cents(archetype.avg_ltv),
+        avg_orders=mean_orders(archetype.total_orders, archetype.member_count),
         dominant_segments=in_order_of_axes(archetype.dominant_segments),
         key_traits=key_traits(archetype.dominant_segments, defining_axes, archetype.strength),
         agrees_on=membership.agrees_on,
@@ -216,7 +219,9 @@ def _axis_profiles(membership: Membership, run: RunRow, order_count: int) -> tup
     memberships, evidence = memberships_of(membership, run.model), evidence_of(membership)
     profiles = []
     for axis in AXES:
-        shares = sorted(memberships[axis.name].items(), key=lambda item: -item[1])
+        own = memberships[axis.name]
+        told = zip(own, adding_up(list(own.values()), STEPS), strict=True)
+        shares = sorted(((name, steps / STEPS) for name, steps in told), key=lambda item: -item[1])
         profiles.append(
             AxisProfile(
                 axis=axis.name,

@@ -5,12 +5,10 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api import NumberField, Parameters, reason_field, utc_text
+from customers.figures import percentage, ratio, share
 from insights.growth import ArchetypeGrowth, Growth
-from predictions.maths.projecting import Period, ProjectedMonth, Projection
-from segmentation.listing import population_percentage
+from predictions.maths.projection import Period, ProjectedMonth, Projection
 
-# Rates to six places: even times 100,000 customers they give the figures that stand beside them.
-RATE_PLACES = 6
 NOBODY_BEFORE = "There was nobody before to grow from."
 TOO_FEW_TESTS = "Too few past projections can be checked yet."
 
@@ -69,10 +67,10 @@ def growth_json(growth: Growth) -> dict[str, Any]:
     }
     assumed = projection.assumptions
     body["assumptions"] = {
-        "monthly_churn_rate": round(assumed.churn_rate, RATE_PLACES),
-        "monthly_acquisition_rate": round(assumed.acquisition_rate, RATE_PLACES),
-        "monthly_return_rate": round(assumed.return_rate, RATE_PLACES),
-        "newcomers_a_month": round(assumed.newcomers_a_month, 2),
+        "monthly_churn_rate": share(assumed.churn_rate),
+        "monthly_acquisition_rate": share(assumed.acquisition_rate),
+        "monthly_return_rate": share(assumed.return_rate),
+        "newcomers_a_month": ratio(assumed.newcomers_a_month),
         "based_on_months": projection.based_on_months,
         "edited": growth.is_edited,
         "reason": projection.reason,
@@ -84,7 +82,7 @@ def growth_json(growth: Growth) -> dict[str, Any]:
 def _figures(row: ProjectedMonth | Period) -> dict[str, Any]:
     figures = {
         "estimated_customers": row.customers,
-        "growth_rate": None if row.growth_rate is None else round(row.growth_rate, RATE_PLACES),
+        "growth_rate": None if row.growth_rate is None else share(row.growth_rate),
         "new_customers": row.new_customers,
         "newcomers": row.newcomers,
         "returns": row.returns,
@@ -101,8 +99,8 @@ def _past_error(projection: Projection) -> dict[str, Any]:
         return {"past_error": None, "past_error_reason": TOO_FEW_TESTS}
     return {
         "past_error": {
-            "one_month_ahead": round(error.one_month, RATE_PLACES),
-            "longest_ahead": round(error.longest, RATE_PLACES),
+            "one_month_ahead": share(error.one_month),
+            "longest_ahead": share(error.longest),
             "longest_months": error.longest_months,
         }
     }
@@ -129,8 +127,7 @@ def archetype_growth_json(archetypes: ArchetypeGrowth) -> dict[str, Any]:
 
 def _distribution(members: Any, whole: int) -> dict[str, dict[str, float]]:
     return {
-        archetype_id: {"member_count": count, "percentage": population_percentage(count, whole)}
-        for archetype_id, count in members.items()
+        archetype_id: {"member_count": count, "percentage": percentage(count, whole)} for archetype_id, count in members.items()
     }
 
 

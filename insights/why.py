@@ -1,8 +1,9 @@
 """Why one customer's lapse risk is what it is; worked out when asked, with the version and the day of the score shown."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from customers.figures import STEPS
 from insights.profiles import CustomerProfile
 from predictions.histories import occasions
 from predictions.reading import fitted_version
@@ -13,13 +14,17 @@ if TYPE_CHECKING:
 
 
 OLD_VERSION = "This score is of a version that kept nobody to compare with; scores of the next version can be explained."
-_SAME = 1e-6
+# The profile's score is told to four places, so the same score made anew may be a step away from it.
+_SAME = 1.01 / STEPS
 CHANGED_SINCE = "The orders behind this score have changed since; it can be explained again after the next scoring."
 
 
 @dataclass(frozen=True)
 class Why:
-    """The profile, and the parts that its lapse risk is made of; None with `reason` where there is no score to explain."""
+    """The profile, and the parts that its lapse risk is made of; None with `reason` where there is no score to explain.
+
+    The explanation's score is the profile's, as it is told; the parts add up to it to within a step of its last place.
+    """
 
     profile: CustomerProfile
     explanation: "Explanation | None"
@@ -43,4 +48,4 @@ def why(profile: CustomerProfile) -> Why:
     explanation = explain(model, own, local_day(scored_at)) if len(own) else None
     if explanation is None or abs(explanation.score - profile.churn.lapse.score) > _SAME:
         return Why(profile, None, CHANGED_SINCE)
-    return Why(profile, explanation, "")
+    return Why(profile, replace(explanation, score=profile.churn.lapse.score), "")

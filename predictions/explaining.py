@@ -1,14 +1,14 @@
 """Why a customer's lapse risk is what it is: facts in words, with points that add up to the percent shown."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from math import floor
 from typing import TYPE_CHECKING
 
-from predictions.maths.lapse import level
+from customers.figures import adding_up
 from predictions.models import Prediction
+from predictions.shown import shown_percent
 
 if TYPE_CHECKING:
     from predictions.maths.explaining import Explanation
@@ -25,6 +25,8 @@ ORDER_FREQUENCIES = (
     (450, "yearly"),
 )
 """Usual days between orders, up to and with which a word holds."""
+SILENT_AFTER_GAPS = 2
+"""As `predictions.maths.trend` has it. Of customers who come as ever, one in seven waits so long: too few to call it stable."""
 _VALUE_TIERS = {"vip": "vip", "high": "high_value", "standard": "mid_tier", "low": "low_value"}
 # Gaps grow where each of the last three is longer than the one before by this much.
 _GROWTH = 1.15
@@ -52,7 +54,7 @@ def factors(explanation: "Explanation", money: Money, *, order_count: int | None
     """
     words = labels(explanation, money, order_count=order_count)
     shares = ((BASE, explanation.base), *explanation.parts)
-    points = whole_points([share for _, share in shares], shown_percent(explanation.score))
+    points = adding_up([share for _, share in shares], shown_percent(explanation.score), steps=100)
     base, *others = (Factor(group, words[group], point) for (group, _), point in zip(shares, points, strict=True))
     return (base, *(each for each in others if each.points))
 
@@ -78,21 +80,6 @@ def labels(explanation: "Explanation", money: Money, *, order_count: int | None 
     }
 
 
-def shown_percent(score: float) -> int:
-    """A score in whole percent; rounding never lifts it over the edge of its level: 0.697 is high, and 69."""
-    rounded = round(100 * score)
-    return rounded if level(rounded / 100) == level(score) else floor(100 * score)
-
-
-def whole_points(shares: Sequence[float], total: int) -> list[int]:
-    """Shares from -1 to 1 as whole percentage points that add up to `total`, which is their sum rounded; largest remainder."""
-    exact = [round(100 * share, 9) for share in shares]
-    points = [floor(each) for each in exact]
-    for at in sorted(range(len(exact)), key=lambda at: points[at] - exact[at])[: max(0, total - sum(points))]:
-        points[at] += 1
-    return points
-
-
 def order_frequency(usual_gap_days: float, order_count: int) -> str:
     """The contract's `order_frequency`: "weekly" to "rarely", or "one_order" where there is no second."""
     if order_count <= 1:
@@ -100,9 +87,14 @@ def order_frequency(usual_gap_days: float, order_count: int) -> str:
     return next((word for days, word in ORDER_FREQUENCIES if usual_gap_days <= days), "rarely")
 
 
-def engagement_trend(trend: int) -> str:
-    """The contract's `engagement_trend`: "increasing", "stable" or "declining"."""
-    return str(Prediction.Trend(trend).label)
+def engagement_trend(trend: int, overdue_ratio: float = 0.0) -> str:
+    """The contract's `engagement_trend`: "increasing", "stable" or "declining".
+
+    `trend` compares how often somebody came; who has not come in more than `SILENT_AFTER_GAPS` usual gaps declines whatever
+    it says: silence is no rhythm that holds.
+    """
+    is_silent = overdue_ratio > SILENT_AFTER_GAPS
+    return str((Prediction.Trend.DECLINING if is_silent else Prediction.Trend(trend)).label)
 
 
 def value_tier(tier: int) -> str:

@@ -13,13 +13,12 @@ from customers.shop_ids import shop_ids
 from integrations.webhooks import emit_changes, listeners
 from predictions.maths.lapse import LEVELS, level, level_places
 from predictions.models import Prediction
+from predictions.shown import shown_score
+from predictions.standings import place_sql
 
 CROSSED = "customer.lapse_risk_level_changed"
 _NAMES = [name for name, _ in LEVELS]
 _NONE = -1
-_PLACE_SQL = "CASE {} ELSE {} END".format(
-    " ".join(f"WHEN lapse_risk_score >= {edge} THEN {place}" for place, (_, edge) in enumerate(LEVELS[:-1])), len(LEVELS) - 1
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +33,7 @@ def levels_now() -> Levels | None:
     """The levels that are stored; None, at the cost of one query, where nobody listens to changes of them."""
     if not listeners(CROSSED):
         return None
-    columns = {"customer": Column("customer_id", "int64"), "place": Column(_PLACE_SQL, "int16")}
+    columns = {"customer": Column("customer_id", "int64"), "place": Column(place_sql("lapse_risk_score"), "int16")}
     table = read_columns(columns, "predictions_prediction ORDER BY customer_id")
     return Levels(table["customer"], table["place"])
 
@@ -82,7 +81,7 @@ def _change(
         "customer_id": customer_id,
         "from": were,
         "to": now,
-        "lapse_risk_score": None if score is None else round(score, 6),
+        "lapse_risk_score": None if score is None else shown_score(score),
         "horizon_days": horizon_days,
     }
 

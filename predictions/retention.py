@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal
 
+from customers import formats
 from predictions.explaining import counted, waiting
+from predictions.shown import percent_words
 
 Kind = Literal[
     "reply", "check_order", "personal", "second_purchase", "note", "win_back", "leave", "feedback", "show_new", "choosing",
@@ -113,7 +115,7 @@ class Action:
 class Advice:
     """At most three actions, never none for a customer with a score, and what is deliberately not suggested, in sentences.
 
-    `discount_note` is empty where a code is suggested, `mail_note` where marketing email is allowed or nothing is to be sent.
+    `discount_note` is empty where a code is suggested, `mail_note` where marketing e-mail is allowed or nothing is to be sent.
     """
 
     actions: tuple[Action, ...]
@@ -137,7 +139,7 @@ def advise(facts: Facts, money: Callable[[Decimal], str]) -> Advice:
     return Advice(
         actions=tuple(actions[:MOST_ACTIONS]),
         discount_note=f"No discount suggested: {reason_against}." if reason_against else "",
-        mail_note="" if is_allowed else "No marketing email suggested: there is no consent to it.",
+        mail_note="" if is_allowed else "No marketing e-mail suggested: there is no consent to it.",
     )
 
 
@@ -153,7 +155,7 @@ def recommendation(advice: Advice) -> str:
 
 
 _NEVER_MAILED = {"reply", "check_order", "choosing", "nothing"}
-_PERSON, _MAIL = "A person's time", "One email"
+_PERSON, _MAIL = "A person's time", "One e-mail"
 
 
 def _service(facts: Facts) -> Iterator[Action]:
@@ -172,7 +174,7 @@ def _service(facts: Facts) -> Iterator[Action]:
 def _retention(facts: Facts, money: Callable[[Decimal], str]) -> Iterator[Action]:
     """For who is at high or critical risk."""
     wait = waiting(facts.recency_days, facts.usual_gap_days, facts.order_count)
-    risk = f"lapse risk {_percent(facts.lapse_score)}"
+    risk = f"lapse risk {percent_words(facts.lapse_score)}"
     if facts.is_lost_cause:
         yield _leave(facts, money)
         return
@@ -234,7 +236,7 @@ def _declining(facts: Facts) -> Action:
 
 def _choosing(facts: Facts) -> Iterator[Action]:
     if facts.returns_share >= HIGH_RETURNS_SHARE:
-        why = f"{_percent(facts.returns_share)} of what was paid has been refunded"
+        why = f"{formats.percent(facts.returns_share)} of what was paid has been refunded"
         yield Action("choosing", "Help with choosing before the next order", why, _PERSON)
 
 
@@ -249,7 +251,7 @@ def _leave(facts: Facts, money: Callable[[Decimal], str]) -> Action:
 
 
 def _mail(facts: Facts, kind: Kind, title: str, why: str, otherwise: str = "") -> Action:
-    """An email that sells, or without consent to one the same at the next contact."""
+    """An e-mail that sells, or without consent to one the same at the next contact."""
     if facts.has_email_consent:
         return Action(kind, title, why, _MAIL)
     return Action(kind, f"{otherwise or title} at the next contact", why)
@@ -274,7 +276,7 @@ def _reason_against_discount(facts: Facts, actions: list[Action]) -> str:
         (not facts.is_at_risk, f"lapse risk is {facts.lapse_level}"),
         (facts.order_count < CODES_LEAST_ORDERS, f"{orders} cannot tell whether codes matter"),
         (not facts.buys_with_codes, f"codes were used on {_codes(facts)}"),
-        (not facts.has_email_consent, "there is no consent to marketing email"),
+        (not facts.has_email_consent, "there is no consent to marketing e-mail"),
         (any(action.kind == "leave" for action in actions), "too little is expected to come back"),
     )
     return next((reason for holds, reason in reasons if holds), "")
@@ -298,14 +300,6 @@ def _between(earliest: int, latest: int) -> str:
     if earliest <= 0:
         return f"within {counted(latest, 'day')}"
     return f"in {counted(latest, 'day')}" if earliest >= latest else f"in {earliest:,} to {counted(latest, 'day')}"
-
-
-def _percent(share: float) -> str:
-    """A share as whole percent; never 0% for something or 100% for less than all, as on the pages."""
-    whole = round(100 * share)
-    if whole == 0 and share > 0:
-        return "<1%"
-    return ">99%" if whole == 100 and share < 1 else f"{whole}%"
 
 
 def _shortened(text: str) -> str:

@@ -7,7 +7,9 @@ from rest_framework import serializers
 
 from accounts.api import THE_END, nulls, reason_field, utc_text
 from accounts.cursors import cursor_for
+from customers.figures import ratio, share
 from predictions.models import ScoringRun
+from predictions.trust import INPUTS
 
 LIST = "prediction runs"
 SCORED, HELD_BACK = "scored", "too_little_data"
@@ -32,8 +34,8 @@ def _run_json(run: ScoringRun) -> dict[str, Any]:
         "buyers": run.buyers,
         "history_days": run.history_days,
         "churn_horizon_days": run.churn_days,
-        "drift": run.drift,
-        "seconds": run.seconds,
+        "drift": {name: share(run.drift[name]) for name in INPUTS if name in run.drift},
+        "seconds": ratio(run.seconds),
         "missing": run.missing,
     }
     return body | ({"model_version": run.model_id} if run.model_id else nulls(["model_version"], run.missing or "None scored."))
@@ -52,7 +54,7 @@ class PredictionRunSchema(serializers.Serializer[Any]):
     model_version = serializers.IntegerField(allow_null=True)
     model_version_reason = reason_field()
     customers = serializers.IntegerField(help_text="With a score.")
-    buyers = serializers.IntegerField(help_text="With an order that counts, against the gate of 200.")
+    buyers = serializers.IntegerField(help_text="With an order that counts by the last whole day, against the gate of 200.")
     history_days = serializers.IntegerField(help_text="Since the first such order, against the gate of 180.")
     churn_horizon_days = serializers.IntegerField()
     drift = serializers.DictField(

@@ -6,8 +6,12 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api import reason_field, utc_text
+from customers.figures import ratio, share
+from predictions.judged import Judged
 from predictions.maths.lapse import LEVELS
-from predictions.trust import NOT_TESTED, Drift, Gate, HorizonModel, Judged, Level, Month, Trust
+from predictions.proof import HorizonModel
+from predictions.track_record import Month
+from predictions.trust import NOT_TESTED, Drift, Gate, Level, Trust
 
 NOT_COUNTED = "Counted with the first predictions."
 NOBODY = "Nobody was called critical."
@@ -24,7 +28,7 @@ def trust_json(trust: Trust) -> dict[str, Any]:
         "is_ready": trust.is_ready,
         **_told("as_of", _instant(trust.as_of), missing),
         **_told("scored_at", _instant(trust.scored_at) if trust.is_ready else None, missing),
-        **_told("scored_in_seconds", trust.seconds if trust.is_ready else None, missing),
+        **_told("scored_in_seconds", ratio(trust.seconds) if trust.is_ready else None, missing),
         **_told("scored_customers", trust.customers if trust.is_ready else None, missing),
         "churn_horizon_days": trust.churn_days,
         "data_gates": [_gate_json(gate) for gate in trust.gates],
@@ -36,7 +40,7 @@ def trust_json(trust: Trust) -> dict[str, Any]:
         "tests": {
             **_judged_or_reason("lapse_risk", trust.lapse, missing or NOT_TESTED),
             **_judged_or_reason("lapse_risk_of_regulars", trust.regulars, missing or NOT_TESTED),
-            "revenue_90d_error_rates": list(trust.revenue_errors),
+            "revenue_90d_error_rates": [share(rate) for rate in trust.revenue_errors],
         },
         "horizons": [_horizon_json(model) for model in trust.models],
         "fallbacks": list(trust.fallbacks),
@@ -50,6 +54,10 @@ def trust_json(trust: Trust) -> dict[str, Any]:
 def _told(name: str, value: Any, reason: str) -> dict[str, Any]:
     """A field, and beside a null its reason."""
     return {name: value} if value is not None else {name: None, f"{name}_reason": reason}
+
+
+def _rate(value: float | None) -> float | None:
+    return None if value is None else share(value)
 
 
 def _instant(moment: datetime | None) -> str | None:
@@ -70,7 +78,7 @@ def _version_json(trust: Trust) -> dict[str, Any]:
 
 
 def _level_json(level: Level) -> dict[str, Any]:
-    return {"level": level.name, "customers": level.customers, "customers_share": level.share}
+    return {"level": level.name, "customers": level.customers, "customers_share": share(level.share)}
 
 
 def _judged_or_reason(name: str, judged: Judged | None, reason: str) -> dict[str, Any]:
@@ -81,15 +89,16 @@ def _judged_or_reason(name: str, judged: Judged | None, reason: str) -> dict[str
 def _judged_json(judged: Judged) -> dict[str, Any]:
     return {
         "customers": judged.customers,
-        "said_rate": judged.said_rate,
-        "did_not_order_rate": judged.base_rate,
-        "calibration_error_rate": judged.calibration_error,
-        "log_loss": judged.log_loss,
+        "said_rate": _rate(judged.said_rate),
+        "did_not_order_rate": _rate(judged.base_rate),
+        "calibration_error_rate": _rate(judged.calibration_error),
+        "log_loss": _rate(judged.log_loss),
         "critical_customers": judged.critical,
         "critical_did_not_order": judged.critical_happened,
-        **_told("critical_did_not_order_rate", judged.critical_rate, NOBODY),
+        **_told("critical_did_not_order_rate", _rate(judged.critical_rate), NOBODY),
         "calibration_curve": [
-            {"said_rate": said, "did_not_order_rate": happened, "customers": size} for said, happened, size in judged.curve
+            {"said_rate": share(said), "did_not_order_rate": share(happened), "customers": size}
+            for said, happened, size in judged.curve
         ],
     }
 
@@ -107,9 +116,9 @@ def _horizon_json(model: HorizonModel) -> dict[str, Any]:
         "learned_from_windows": model.windows,
         "tested_on": list(model.tested),
         **_judged_or_reason("judged", model.judged, NOT_TESTED),
-        **_told("closer_than_ordering_alone_share", model.better_by, untested or NO_COMPARISON),
-        **_told("auc", model.area, untested or NO_AREA),
-        **_told("ordering_alone_auc", model.ordering_area, untested or NO_AREA),
+        **_told("closer_than_ordering_alone_share", _rate(model.better_by), untested or NO_COMPARISON),
+        **_told("auc", _rate(model.area), untested or NO_AREA),
+        **_told("ordering_alone_auc", _rate(model.ordering_area), untested or NO_AREA),
     }
 
 

@@ -24,6 +24,7 @@ from insights.api_views import (
 )
 from integrations.api_views import (
     DeliveryReplayView,
+    DeliveryView,
     OneWebhookView,
     WebhookDeliveriesView,
     WebhookRotateView,
@@ -75,6 +76,7 @@ urlpatterns: list[URLPattern] = [
     path("api/mcp/predictions/trust", TrustView.as_view(), name="api-predictions-trust"),
     path("api/mcp/predictions/runs", PredictionRunsView.as_view(), name="api-predictions-runs"),
     path("api/webhooks", WebhooksView.as_view(), name="api-webhooks"),
+    path("api/webhooks/deliveries/<str:delivery_id>", DeliveryView.as_view(), name="api-webhook-delivery"),
     path("api/webhooks/deliveries/<str:delivery_id>/replay", DeliveryReplayView.as_view(), name="api-webhook-replay"),
     path("api/webhooks/<str:webhook_id>", OneWebhookView.as_view(), name="api-webhook"),
     path("api/webhooks/<str:webhook_id>/test", WebhookTestView.as_view(), name="api-webhook-test"),

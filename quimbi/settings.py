@@ -264,11 +264,15 @@ SPECTACULAR_SETTINGS = {
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,  # "vip - vip": our choices are their own names
     "SERVE_PERMISSIONS": ["accounts.permissions.CanRead"],
     "PATH_CONVERTER_OVERRIDES": {"any": str},  # quimbi.api_urls
-    "ENUM_NAME_OVERRIDES": {"RiskLevelEnum": ["critical", "high", "medium", "low"]},  # under several names
+    "ENUM_NAME_OVERRIDES": {
+        "RiskLevelEnum": ["critical", "high", "medium", "low"],  # stands under several names
+        "DeliveryStateEnum": ["pending", "delivered", "failed", "abandoned"],  # other things have a state too
+    },
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "quimbi.api_describing.describe_answers",
         "quimbi.api_errors.describe_errors",
+        "quimbi.api_sharing.share_parts",
     ],
 }
 

@@ -3,8 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import Decimal
 
+from customers.figures import percentage, ratio, to_cents
 from segmentation.axes import AXES, segment_label
 from segmentation.models import Archetype, ArchetypeSnapshot
 from segmentation.reading import PinnedRun, pin_active_run
@@ -12,7 +13,6 @@ from segmentation.reading import PinnedRun, pin_active_run
 TRAITS_AT_MOST = 5
 # Too little is known to say more. ("Self-service" and "one-time buyer" stand for little evidence too, but they say something.)
 TELLS_NOTHING = frozenset({"products_unknown", "too_early_to_tell", "no_questions_yet", "level_unknown"})
-CENT = Decimal("0.01")
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,10 @@ def summarise(snapshot: ArchetypeSnapshot, pinned: PinnedRun) -> ArchetypeSummar
         author=archetype.author,
         member_count=snapshot.member_count,
         exact_count=snapshot.exact_count,
-        population_percentage=population_percentage(snapshot.member_count, pinned.run.segmented),
+        population_percentage=percentage(snapshot.member_count, pinned.run.segmented),
         avg_ltv=to_cents(snapshot.avg_ltv),
         total_ltv=to_cents(snapshot.total_ltv),
-        avg_orders=round(orders / snapshot.member_count, 2) if snapshot.member_count else 0.0,
+        avg_orders=mean_orders(orders, snapshot.member_count),
         avg_order_value=to_cents(snapshot.total_ltv / orders) if orders else Decimal("0.00"),
         dominant_segments=in_order_of_axes(snapshot.dominant_segments),
         agreement=snapshot.agreement,
@@ -134,11 +134,6 @@ def in_order_of_axes(segments: Mapping[str, str]) -> dict[str, str]:
     return {axis.name: segments[axis.name] for axis in AXES if axis.name in segments}
 
 
-def population_percentage(member_count: int, segmented: int) -> float:
-    """Members as a percentage (0 to 100) of segmented customers, to two places: a size, never a rank."""
-    return round(100 * member_count / segmented, 2) if segmented else 0.0
-
-
-def to_cents(amount: Decimal) -> Decimal:
-    """Money to two places, halves to even."""
-    return amount.quantize(CENT, ROUND_HALF_EVEN)
+def mean_orders(orders: int, member_count: int) -> float:
+    """Orders a member; 0 without any."""
+    return ratio(orders / member_count) if member_count else 0.0

@@ -11,9 +11,6 @@ from segmentation.models import ActiveRun, Membership, SegmentationRun, SegmentM
 if TYPE_CHECKING:
     from segmentation.maths.model import FittedModel
 
-# Float32 is exact to 1e-7; six places print the same number on every machine.
-SHARE_PLACES = 6
-
 
 @dataclass(frozen=True)
 class PinnedRun:
@@ -50,6 +47,8 @@ def fitted_model(pk: int, created_at: datetime) -> "FittedModel":
 def memberships_of(membership: Membership, model: "FittedModel") -> dict[str, dict[str, float]]:
     """A stored row as {axis: {segment: share}}, in the order of `AXES` and of the model's segments; no query.
 
+    Shares of an axis add up to one, each exact to 1e-7 as 32 bits hold it.
+
     Raises
     ------
     ValueError
@@ -64,7 +63,7 @@ def memberships_of(membership: Membership, model: "FittedModel") -> dict[str, di
     for axis in AXES:
         names = model.segments[axis.name]
         end = start + len(names)
-        named[axis.name] = {name: round(share, SHARE_PLACES) for name, share in zip(names, shares[start:end], strict=True)}
+        named[axis.name] = dict(zip(names, shares[start:end], strict=True))
         start = end
     return named
 

@@ -7,6 +7,7 @@ from rest_framework import serializers
 
 from accounts.api import THE_END, nulls, reason_field, utc_text
 from accounts.cursors import cursor_for
+from segmentation.axes import AXES
 from segmentation.exchange import Exchange, Way
 from segmentation.models import SegmentationRun
 
@@ -26,6 +27,7 @@ def runs_json(runs: Sequence[SegmentationRun], limit: int, active: int | None) -
 
 def _run_json(run: SegmentationRun, *, is_active: bool) -> dict[str, Any]:
     summary = run.summary
+    axes = summary.get("axes", {})
     body: dict[str, Any] = {
         "run_id": run.pk,
         "state": run.state,
@@ -36,10 +38,7 @@ def _run_json(run: SegmentationRun, *, is_active: bool) -> dict[str, Any]:
         "profiles": run.profiles,
         "segmented": run.segmented,
         "gates": [{"gate": gate["gate"], "reason": gate["reason"]} for gate in summary.get("gates", [])],
-        "axes": {
-            name: {"segments": axis["k"], "notes": axis["notes"]} | _silhouette(axis["silhouette"])
-            for name, axis in summary.get("axes", {}).items()
-        },
+        "axes": {axis.name: _axis_json(axes[axis.name]) for axis in AXES if axis.name in axes},
         "defining_axes": summary.get("defining_axes", []),
         "seconds": summary.get("seconds", {}),
         "error": run.error,
@@ -50,8 +49,11 @@ def _run_json(run: SegmentationRun, *, is_active: bool) -> dict[str, Any]:
     return body | ({"published_at": utc_text(run.published_at)} if run.published_at else nulls(["published_at"], NOT_PUBLISHED))
 
 
-def _silhouette(silhouette: float | None) -> dict[str, Any]:
-    return {"silhouette": silhouette} if silhouette is not None else nulls(["silhouette"], "This axis was not clustered.")
+def _axis_json(axis: dict[str, Any]) -> dict[str, Any]:
+    body = {"segments": axis["k"], "notes": axis["notes"]}
+    if axis["silhouette"] is None:
+        return body | nulls(["silhouette"], "This axis was not clustered.")
+    return body | {"silhouette": axis["silhouette"]}
 
 
 def movement_json(archetype_id: str, exchange: Exchange) -> dict[str, Any]:

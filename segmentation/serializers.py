@@ -6,8 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from accounts.api import Parameters, nulls, reason_field, utc_text
+from customers.figures import money, share
 from predictions.models import ArchetypeRisk
-from segmentation.listing import ArchetypeList, ArchetypeSummary, to_cents
+from segmentation.listing import ArchetypeList, ArchetypeSummary
 from segmentation.models import Archetype, SegmentationRun
 from segmentation.publishing import NO_RUN
 from segmentation.querysets import METRICS
@@ -44,9 +45,9 @@ def _risk_json(risk: ArchetypeRisk | None) -> dict[str, Any]:
     if risk is None:
         return nulls(("churn_rate", "lapse_rate", "value_at_risk"), NO_CHURN_RATE)
     return {
-        "churn_rate": round(risk.churn_rate, 6),
-        "lapse_rate": round(risk.lapse_rate, 6),
-        "value_at_risk": float(to_cents(risk.value_at_risk)),
+        "churn_rate": share(risk.churn_rate),
+        "lapse_rate": share(risk.lapse_rate),
+        "value_at_risk": money(risk.value_at_risk),
     }
 
 

@@ -24,14 +24,15 @@ type Asked<Body> = { state: "waiting" } | { state: "there"; body: Body } | { sta
 const API_BASE = "http://localhost:8000";
 const API_KEY = "qk_...";
 
+/** The answer as JSON; where there is none, an error whose message is one sentence for the reader of the page. */
 async function ask<Body>(path: string, signal: AbortSignal): Promise<Body> {
-  const answer = await fetch(API_BASE + path, { headers: { "X-API-Key": API_KEY }, signal });
-  const body: unknown = await answer.json();
-  if (!answer.ok) {
-    const { error } = body as { error: { message: string; request_id: string } };
-    throw new Error(`${error.message} (request ${error.request_id})`);
-  }
-  return body as Body;
+  if (!/^qk_[\w-]+$/.test(API_KEY)) throw new Error("Put a key into API_KEY; the first lines of this file say how to make one.");
+  const answer = await fetch(API_BASE + path, { headers: { "X-API-Key": API_KEY }, signal }).catch(() => null);
+  if (!answer) throw new Error(`${API_BASE} does not answer this page: is Quimbi running there, and does the key name the page?`);
+  const body: unknown = await answer.json().catch(() => null);
+  if (answer.ok && body) return body as Body;
+  const error = (body as { error?: { message: string; request_id: string } } | null)?.error;
+  throw new Error(error ? `${error.message} (request ${error.request_id})` : `Nothing of Quimbi answers at ${API_BASE}.`);
 }
 
 /** The customer's profile; asked for again whenever the id changes. */

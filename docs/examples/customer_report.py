@@ -5,32 +5,45 @@ QUIMBI_URL=http://localhost:8000 QUIMBI_API_KEY=qk_... python customer_report.py
 
 import json
 import os
+import re
 import sys
 import time
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import quote, urlencode
 
 URL = os.environ.get("QUIMBI_URL", "http://localhost:8000").rstrip("/")
-KEY = os.environ["QUIMBI_API_KEY"]
+KEY = os.environ.get("QUIMBI_API_KEY", "").strip()
 
 
 def get(path: str, **parameters: Any) -> Any:
-    """The answer as JSON. Waits once where asked to (429), and ends with the server's own sentence if there is no answer."""
+    """The answer as JSON. Waits once where asked to (429); where there is no answer it ends the program with one sentence."""
+    if not re.fullmatch(r"qk_[\w-]+", KEY, re.ASCII):
+        sys.exit("Set QUIMBI_API_KEY to a key; this makes one: .venv/bin/python manage.py create_api_key report --scope read")
     address = f"{URL}{path}?{urlencode(parameters)}" if parameters else URL + path
-    request = urllib.request.Request(address, headers={"X-API-Key": KEY})
     for last in (False, True):
         try:
+            request = urllib.request.Request(address, headers={"X-API-Key": KEY})
             with urllib.request.urlopen(request, timeout=30) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as problem:
             if problem.code == 429 and not last:
                 time.sleep(int(problem.headers.get("Retry-After", "1")))
                 continue
-            error = json.load(problem)["error"]
-            sys.exit(f"{error['message']} ({problem.code} {error['code']}, request {error['request_id']})")
-    return None
+            sys.exit(sentence(problem))
+        except (OSError, HTTPException, ValueError) as problem:
+            sys.exit(f"Nothing of Quimbi answers at {URL} ({problem}); set QUIMBI_URL to where it runs.")
+
+
+def sentence(problem: urllib.error.HTTPError) -> str:
+    """What the server says is wrong, in its own words."""
+    try:
+        error = json.load(problem)["error"]
+        return f"{error['message']} ({problem.code} {error['code']}, request {error['request_id']})"
+    except (ValueError, LookupError, TypeError):
+        return f"{URL} answered {problem.code} without a reason; set QUIMBI_URL to where Quimbi runs."
 
 
 def report(customer_id: str) -> None:

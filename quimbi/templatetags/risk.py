@@ -7,8 +7,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from customers import formats
-from predictions.explaining import shown_percent
 from predictions.maths.lapse import LEVELS, level
+from predictions.shown import percent_words
 
 register = template.Library()
 
@@ -25,7 +25,7 @@ def risk_level(score: float) -> str:
 @register.filter
 def risk_percent(score: float) -> str:
     """`{{ 0.744|risk_percent }}` -> "74%". Rounding never lifts a score over the edge of its level: 0.697 is high and "69%"."""
-    return formats.percent(score if level(round(score, 2)) == level(score) else shown_percent(score) / 100)
+    return percent_words(score)
 
 
 @register.simple_tag

@@ -11,6 +11,7 @@ The first key may do everything, and read everybody for the export; the second m
 import json
 import re
 import sys
+import time
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -62,6 +63,7 @@ class Asker:
         top = self.ask("GET", "/api/mcp/archetypes/top?limit=1")["archetypes"][0]
         somebody = self._somebody()
         self.known = {"archetype_id": top["archetype_id"], "customer_id": somebody, "webhook_id": hook["id"]}
+        self.known["delivery_id"] = self._tried(hook["id"])
         self.queries = {"/api/mcp/customers": "?lapse_risk_min=0.5&limit=2"}
 
     def needed(self, method: str, path: str) -> str:
@@ -89,6 +91,15 @@ class Asker:
         for name, value in self.known.items():
             path = path.replace(f"{{{name}}}", str(value))
         return "" if "{" in path else path + query
+
+    def _tried(self, webhook_id: str) -> str:
+        """A test message that has been sent, in vain: nobody is at the example's address."""
+        delivery = self.ask("POST", f"/api/webhooks/{webhook_id}/test", {})
+        for _ in range(60):
+            if self.ask("GET", f"/api/webhooks/deliveries/{delivery['id']}")["attempt_log"]:
+                return str(delivery["id"])
+            time.sleep(0.5)
+        raise SystemExit("Nobody sends webhooks: the demo shop has no worker.")
 
     def _somebody(self) -> str:
         """An active customer with some history, so that the example shows something."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from customers.models import Customer
+from predictions import standings
 from predictions.models import Prediction, PredictionModel, ScoringRun
 from tests.factories import NOW, make_customer, make_prediction
 
@@ -61,4 +62,5 @@ def make_many(count: int, **fields: Any) -> list[Customer]:
         **fields,
     }
     Prediction.objects.bulk_create(Prediction(customer=customer, **common) for customer in customers)
+    standings.refresh([customer.pk for customer in customers])
     return customers

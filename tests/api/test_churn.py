@@ -76,6 +76,42 @@ def test_the_days_since_the_last_order_are_one_number_by_today_and_the_shops_cal
         assert "49 days since the only order" in told["recommendation"]
 
 
+@pytest.mark.parametrize("orders", [1, 2, 5])
+def test_nobody_is_stable_who_has_been_silent_for_several_gaps_of_his_own(api, orders):
+    vera = make_customer("Vera Vance", orders=orders)  # the last ten days ago
+    for gap, trend, word in (
+        (4.9, Prediction.Trend.STABLE, "declining"),
+        (4.9, Prediction.Trend.INCREASING, "declining"),
+        (5.0, Prediction.Trend.STABLE, "stable"),
+        (5.0, Prediction.Trend.INCREASING, "increasing"),
+        (30.0, Prediction.Trend.DECLINING, "declining"),
+    ):
+        Prediction.objects.all().delete()
+        scored(vera, usual_gap_days=gap, trend=trend)
+        risk = risk_of(api, vera)
+        assert risk["factors"]["engagement_trend"] == word, (gap, trend)
+        assert (risk["lapse_risk"]["overdue_ratio"] > 2) == (gap < 5)
+        profile = api.get(f"/api/mcp/customer/{vera.customer_id}").json()
+        assert profile["churn_risk"]["factors"] == risk["factors"]
+
+
+def test_the_trend_follows_the_days_that_pass_after_the_scoring(api):
+    vera = make_customer("Vera Vance", orders=5)
+    scored(vera, usual_gap_days=30.0)
+    assert risk_of(api, vera)["factors"]["engagement_trend"] == "stable"
+    with time_machine.travel(NOW + timedelta(days=51), tick=False):
+        assert risk_of(api, vera)["factors"]["engagement_trend"] == "declining"
+
+
+def test_silence_alone_does_not_say_that_orders_came_less_often(api):
+    """The advice about orders that come less often is of those that came."""
+    vera = make_customer("Vera Vance", orders=5)
+    scored(vera, usual_gap_days=4.0, lapse_risk_score=0.2)
+    risk = risk_of(api, vera)
+    assert risk["factors"]["engagement_trend"] == "declining"
+    assert "less often" not in json.dumps(risk)
+
+
 def test_the_next_order_is_expected_in_days_from_today(api):
     vera = make_customer("Vera Vance", orders=3)
     scored(vera, lapse_risk_score=0.1, as_of=NOW - timedelta(days=3), next_order_in_days=8, next_order_in_days_at_most=40)
@@ -214,7 +250,8 @@ def test_a_score_explains_itself_on_request_in_parts_that_add_up(api):
     body = api.get(address, {"explain": "true"}).json()
     explanation = body["explanation"]
     parts = sum(part["contribution"] for part in explanation["parts"])
-    assert explanation["base"] + parts == pytest.approx(body["lapse_risk"]["lapse_risk_score"], abs=1e-6)
+    assert explanation["score"] == body["lapse_risk"]["lapse_risk_score"]
+    assert explanation["base"] + parts == pytest.approx(explanation["score"], abs=1e-9)
     assert any("since the last order" in part["words"] or "today" in part["words"] for part in explanation["parts"])
     assert body["actions"]
 

@@ -233,21 +233,29 @@ def test_few_who_pass_a_filter_are_found_at_once_among_many(api, monkeypatch, so
 
 
 @pytest.mark.parametrize("sort", directory_module.SORTS)
-def test_many_who_pass_a_filter_are_found_in_steps(api, monkeypatch, sort):
+def test_every_page_of_those_who_pass_a_filter_is_whole_however_many_they_are_and_wherever_they_stand(api, monkeypatch, sort):
     monkeypatch.setattr(directory_module, "AT_ONCE", 10)
+    published = publish()
     score_the_shop()
     make_many(15, tier=Prediction.Tier.LOW)
-    make_many(12, tier=Prediction.Tier.VIP)
+    for customer in make_many(12, tier=Prediction.Tier.VIP):
+        published.join(customer)
     make_many(15, tier=Prediction.Tier.LOW)
-    assert walk(api, sort=sort, tier="vip", limit=5)[0] == [f"m{n:05d}" for n in range(15, 27)]
+    whole = ([f"m{n:05d}" for n in range(15, 27)], 3)
+    assert walk(api, sort=sort, tier="vip", limit=5) == whole
+    assert walk(api, sort=sort, archetype_id=published.archetype.archetype_id, limit=5) == whole
+    assert walk(api, sort=sort, archetype_id=published.archetype.archetype_id, tier="vip", active="true", limit=5) == whole
 
 
 def test_who_falls_behind_while_a_page_is_made_is_on_it_once(api, monkeypatch):
     """The first step finds Anna, the second passes where she stands now."""
+    published = publish()
     score_the_shop()
     anna = make_scored("anna", value_at_risk=90)
-    make_many(30, is_active=False)
-    make_scored("last", value_at_risk=1)
+    make_many(30)
+    last = make_scored("last", value_at_risk=1)
+    for member in (anna, last):
+        published.join(member)
     read_rows, rows = directory_module._rows, []
 
     def fall(*args, **kwargs):
@@ -257,8 +265,8 @@ def test_who_falls_behind_while_a_page_is_made_is_on_it_once(api, monkeypatch):
 
     monkeypatch.setattr(directory_module, "_rows", fall)
     monkeypatch.setattr(directory_module, "AT_ONCE", 40)
-    monkeypatch.setattr(directory_module, "_narrow", lambda *args: None)
-    assert ids(api, active="true", limit=2) == ["anna", "last"]
+    segment = published.model.segments["purchase_value"][0]
+    assert ids(api, axis="purchase_value", segment=segment, limit=2) == ["anna", "last"]
     assert len(rows) == 2
 
 
@@ -391,7 +399,8 @@ def test_the_number_of_queries_does_not_grow_with_customers(person_client):
         published.join(customer)
     # Where a page ends among those who share a score, the step to the next score is spared.
     assert all(many <= ceiling for many, ceiling in zip(counts(), few, strict=True))
-    assert max(few) <= 11  # session, person, and nine of the list
+    setting = 3 if connection.vendor == "postgresql" else 0  # "by index only", and the savepoint around it
+    assert max(few) <= 11 + setting  # session, person, and nine of the list
 
 
 def test_the_answer_is_what_the_schema_says(api):

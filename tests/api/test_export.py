@@ -11,9 +11,9 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from accounts import counting
 from accounts.models import ApiKey
 from customers.models import Customer
-from insights import api_views
 from insights import directory as directory_module
 from insights.exporting import cell
 from predictions.models import Prediction
@@ -184,23 +184,23 @@ def test_a_file_that_does_not_fit_today_is_refused_before_its_first_byte_and_nob
     assert [client.get(address).status_code for address in read[2:]] == [200, 200, 200, 429]
 
 
-def test_a_large_file_is_counted_bit_by_bit(monkeypatch):
-    make_many(7)
-    monkeypatch.setattr(api_views, "COUNTED_AT_ONCE", 3)
-    count, counted = api_views.count_customers, []
-
-    def noted(request, customer_ids):
-        counted.append(len(customer_ids))
-        count(request, customer_ids)
-
-    monkeypatch.setattr(api_views, "count_customers", noted)
-    row, client = small_key(7)
-    assert len(table(client)) == 7
-    assert counted == [3, 3, 1]
+@pytest.mark.parametrize("store", ["rows", "as set up"])
+def test_of_a_large_file_that_does_not_fit_nobody_is_counted_either(store, monkeypatch, settings):
+    """However many steps counting takes: here it would have broken off in the third of four."""
+    if store == "rows":
+        settings.REDIS_URL = ""
+    monkeypatch.setattr(counting, "AT_ONCE", 3)
+    make_many(2)
+    make_many(10, tier=Prediction.Tier.VIP)
+    row, client = small_key(10)
+    read = [f"/api/mcp/customer/m{n:05d}" for n in range(12)]
+    assert [client.get(address).status_code for address in read[:2]] == [200, 200]
+    assert client.get(EXPORT, {"tier": "vip"}).json()["error"]["code"] == "harvest_limit"
+    assert [client.get(address).status_code for address in read[2:]] == [200] * 8 + [429] * 2
+    ApiKey.objects.filter(pk=row.pk).update(customers_a_day=12)
+    assert len(table(client)) == 12
     make_many(1)
     assert client.get(EXPORT).status_code == 429
-    ApiKey.objects.filter(pk=row.pk).update(customers_a_day=8)
-    assert len(table(client)) == 8
 
 
 def test_a_file_that_few_pass_costs_the_same_in_a_large_shop(admin, monkeypatch):

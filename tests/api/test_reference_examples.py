@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from segmentation.axes import AXES
 from tests.small_shop import open_small_shop
 
 pytestmark = pytest.mark.django_db
@@ -110,15 +111,23 @@ CUSTOMER_360 = {
         ],
     ],
 }
+CARD = ("segment_name", "archetype_id", "member_count", "population_percentage", "dominant_segments", "avg_ltv", "avg_orders")
+SUMMARY = ("description", "avg_lifetime_value", "total_revenue", "avg_orders", "churn_rate", "key_traits.0")
 ARCHETYPE_CARD = {
+    "/api/mcp/customer/sarah": [f"archetype.{name}" for name in CARD],
     "/api/mcp/archetypes/top?limit=1": [
-        f"archetypes.0.{name}"
-        for name in ("segment_name", "member_count", "population_percentage", "dominant_segments", "avg_ltv", "avg_orders")
+        *[f"archetypes.0.{name}" for name in (*CARD, *SUMMARY)],
+        *[f"archetypes.0.dominant_segments.{axis.name}" for axis in AXES],
     ],
+}
+STATUS = {
+    "/health": ["status", "timestamp", "data_status.customers_loaded", "data_status.archetypes_available"],
+    "/api/mcp/archetypes/growth-projection": ["current_distribution", "projected_distribution"],
+    "/api/mcp/customer/random": ["customer_id", "business_metrics.customer_tenure_days"],
 }
 
 
-@pytest.mark.parametrize("case", [AGENT_INBOX, DASHBOARD, CAMPAIGN_BUILDER, CUSTOMER_360, ARCHETYPE_CARD])
+@pytest.mark.parametrize("case", [AGENT_INBOX, DASHBOARD, CAMPAIGN_BUILDER, CUSTOMER_360, ARCHETYPE_CARD, STATUS])
 @pytest.mark.parametrize("caller", ["a key", "a page"])
 def test_the_calls_of_the_reference_answer_with_what_they_read(case, caller, shop, api, person_client):
     client = api if caller == "a key" else person_client("agent")

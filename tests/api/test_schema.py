@@ -8,7 +8,7 @@ from django.urls import get_resolver
 from drf_spectacular.validation import validate_schema
 
 from customers.models import Customer, Order
-from integrations.models import Delivery
+from integrations.models import Attempt, Delivery
 from predictions.models import Prediction, PredictionModel, ScoringRun
 from segmentation.models import SegmentationRun
 from tests.factories import NOW, make_customer, make_order, make_shop
@@ -87,7 +87,10 @@ def test_parameters_are_described_with_defaults_and_limits(schema):
 
 def _resolved(described, schema):
     """What a reference points at."""
-    return schema["components"]["schemas"][described["$ref"].rsplit("/", 1)[1]] if "$ref" in described else described
+    if "$ref" not in described:
+        return described
+    kind, name = described["$ref"].removeprefix("#/components/").split("/")
+    return schema["components"][kind][name]
 
 
 def _check(value, described, schema, where):
@@ -217,8 +220,56 @@ def test_every_read_that_can_be_asked_for_again_says_how(schema):
         asked = [each["name"] for each in operation.get("parameters", ()) if each["in"] == "header"]
         assert ("304" in operation["responses"]) == ("If-None-Match" in asked) == has_etag, path
         if has_etag:
-            assert "ETag" in operation["responses"]["304"]["headers"]
-            assert "content" not in operation["responses"]["304"]
+            not_modified = _resolved(operation["responses"]["304"], schema)
+            assert "ETag" in not_modified["headers"]
+            assert "content" not in not_modified
+
+
+def test_what_answers_have_in_common_is_written_once(schema):
+    """Three quarters of the document would be headers and errors again and again."""
+    components, told = schema["components"], []
+    for path, method, operation in operations_of(schema):
+        for status, answer in operation["responses"].items():
+            if answer in components["responses"].values():
+                told.append(f"{method} {path} {status}: an answer that is among the components")
+            told += [
+                f"{method} {path} {status}: {name}"
+                for name, header in _resolved(answer, schema).get("headers", {}).items()
+                if header != {"$ref": f"#/components/headers/{name}"}
+            ]
+    assert not told, "\n".join(told)
+    assert {"RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset", "Retry-After", "ETag"} <= set(components["headers"])
+    assert {"BadRequest", "Unauthorized", "Forbidden", "NotFound", "TooManyRequests"} <= set(components["responses"])
+    assert "Retry-After" in components["responses"]["TooManyRequests"]["headers"]
+
+
+def test_every_reference_leads_to_something_and_every_part_is_used(schema):
+    def references(value):
+        if isinstance(value, dict):
+            own = [value["$ref"]] if isinstance(value.get("$ref"), str) else []
+            return own + [found for inner in value.values() for found in references(inner)]
+        return [found for inner in value for found in references(inner)] if isinstance(value, list) else []
+
+    there = {
+        f"#/components/{kind}/{name}"
+        for kind, parts in schema["components"].items()
+        if kind != "securitySchemes"
+        for name in parts
+    }
+    assert set(references(schema)) == there
+
+
+def test_no_type_is_named_by_a_digest(schema):
+    assert not [name for name in schema["components"]["schemas"] if re.search(r"\d\w*Enum$", name)]
+
+
+def test_the_document_is_sent_without_line_breaks(api):
+    for accept in ("*/*", "application/json", "application/vnd.oai.openapi+json"):
+        answer = api.get("/api/schema", headers={"Accept": accept})
+        assert answer.status_code == 200
+        assert answer["Content-Type"] == (accept if accept != "*/*" else "application/vnd.oai.openapi+json")
+        assert b"\n" not in answer.content
+        assert len(answer.content) < 150_000
 
 
 def test_what_an_endpoint_refuses_to_speak_is_described(key_client, schema):
@@ -270,8 +321,13 @@ def test_answers_of_webhooks_are_what_the_schema_says(key_client, schema):
     here = {"webhook_id": made["id"]}
     sent = check("post", f"{one}/test", 202, **here)
     check("get", f"{one}/deliveries", 200, **here)
+    for status, error in ((None, "Nobody answers at its address."), (204, "")):
+        Attempt.objects.create(
+            delivery=Delivery.objects.get(), number=1, sent_at=NOW, duration_seconds=0.5, status=status, error=error
+        )
     Delivery.objects.update(state="delivered", last_status=204, next_attempt_at=None)
     check("get", f"{one}/deliveries", 200, **here)
+    check("get", f"{base}/deliveries/{{delivery_id}}", 200, delivery_id=sent["id"])
     check("post", f"{base}/deliveries/{{delivery_id}}/replay", 202, delivery_id=sent["id"])
     check("post", f"{one}/rotate", 200, **here)
     check("patch", one, 200, {"description": "CRM", "is_enabled": False}, **here)

@@ -4,15 +4,17 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from html import unescape
 
 import numpy as np
 import pytest
 import time_machine
 from django.test import Client
 
+from predictions.models import ScoringRun
 from segmentation.axes import AXES
 from segmentation.models import Membership
-from tests.factories import NOW, make_customer, make_order, make_product, make_ticket
+from tests.factories import NOW, make_customer, make_order, make_prediction, make_product, make_ticket
 from tests.pages.test_customer_list import NASTY
 from tests.segments import publish
 
@@ -52,6 +54,28 @@ def test_an_axis_without_a_clear_segment_is_blended_and_one_without_evidence_say
     assert page.count('class="q-axis unknown"') == 2
     assert "No support tickets yet" in page
     assert "Too early to tell" in page
+
+
+def lines_of(page: str) -> list[str]:
+    """The page's text as a browser sets it: a line for each block, and in it single blanks."""
+    text = re.sub(r"<(script|style|svg)\b.*?</\1>|<!--.*?-->", "", page, flags=re.DOTALL)
+    text = re.sub(r"</?(?:span|b|a|abbr|time|strong|em|i)\b[^>]*>", "", text)
+    return [" ".join(unescape(line).split()) for line in re.sub(r"<[^>]+>", "\0", text).split("\0")]
+
+
+@pytest.mark.parametrize("orders", [0, 1, 5])
+def test_no_text_of_the_page_has_a_blank_before_a_comma_or_a_sign_twice(visitor: Client, orders: int):
+    sarah = make_customer("Sarah Whitcombe", orders=orders, customer_id="sarah", created_at=NOW - timedelta(days=900))
+    if orders:
+        publish(sarah, unknown=frozenset())
+        make_prediction(sarah, lapse_risk_score=0.75)
+        ScoringRun.objects.create(as_of=NOW, buyers=300, history_days=400)
+        make_ticket(sarah, status="open", closed_at=None)
+    page = lines_of(visitor.get("/customers/sarah/").content.decode())
+    assert ("Price sensitivity Full-price buyer, blended 46%" in page) == (orders > 0)
+    slips = r"\S [,;:!?.)](?!\d)|\( |[,;]{2}|(?<!\.)\.\.(?!\.)|\b1 (days|orders|items)\b"
+    odd = [line for line in page if re.search(slips, line)]
+    assert not odd, "\n".join(odd)
 
 
 def test_what_rests_on_one_order_is_hatched_and_claims_no_habit(visitor: Client):

@@ -5,9 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from predictions.explaining import BASE, engagement_trend, factors, order_frequency, shown_percent, value_tier, whole_points
+from predictions.explaining import BASE, engagement_trend, factors, order_frequency, value_tier
 from predictions.maths.explaining import GROUPS, WAIT, Explanation
 from predictions.models import Prediction
+from predictions.shown import shown_percent
 
 VERA = Explanation(
     score=0.842,
@@ -56,15 +57,6 @@ def test_the_points_add_up_to_the_percent_shown():
         assert sum(each.points for each in found) == shown_percent(score)
         exact = {BASE: base, **dict(parts)}
         assert all(abs(each.points - 100 * exact[each.group]) < 1.5 for each in found)
-
-
-def test_rounding_never_lifts_a_score_over_the_edge_of_its_level():
-    assert [shown_percent(score) for score in (0.697, 0.7, 0.4999, 0.295, 0.3)] == [69, 70, 49, 29, 30]
-
-
-def test_the_largest_remainders_are_rounded_up():
-    assert whole_points([0.104, 0.007, 0.007, -0.004], 11) == [10, 1, 1, -1]
-    assert whole_points([0.5, 0.0, -0.0], 50) == [50, 0, 0]
 
 
 def test_a_group_of_no_whole_point_is_left_out():
@@ -145,3 +137,9 @@ def test_a_single_order_has_no_frequency():
 def test_trend_and_tier_have_the_words_of_the_contract():
     assert [engagement_trend(each) for each in Prediction.Trend.values] == ["declining", "stable", "increasing"]
     assert [value_tier(each) for each in Prediction.Tier.values] == ["vip", "high_value", "mid_tier", "low_value"]
+
+
+def test_who_has_been_silent_for_more_than_two_usual_gaps_declines_whatever_was_before():
+    for trend in Prediction.Trend.values:
+        assert engagement_trend(trend, 2.01) == "declining"
+        assert engagement_trend(trend, 2.0) == engagement_trend(trend)

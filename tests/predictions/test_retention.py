@@ -200,7 +200,7 @@ def test_a_code_is_the_last_resort_for_who_buys_with_codes():
         ({"codes_used": 9}, "codes were used on 9 of 24 orders"),  # 37.5 %, below 40
         ({"order_count": 2, "codes_used": 2}, "2 orders cannot tell whether codes matter"),
         ({"codes_used": 20, "lapse_level": "medium"}, "lapse risk is medium"),
-        ({"codes_used": 20, "has_email_consent": False}, "there is no consent to marketing email"),
+        ({"codes_used": 20, "has_email_consent": False}, "there is no consent to marketing e-mail"),
         ({"codes_used": 20, "lapse_level": None}, "there is no lapse risk score yet"),
     ],
 )
@@ -217,8 +217,8 @@ def test_no_code_is_spent_on_somebody_long_gone():
 def test_without_consent_no_marketing_email_is_suggested_and_it_says_why():
     for facts in (LATE_REGULAR, ONE_ORDER, replace(HEALTHY, trend=-1), LONG_GONE, replace(LATE_REGULAR, tier="low")):
         found = advice(facts, has_email_consent=False)
-        assert found.mail_note == "No marketing email suggested: there is no consent to it."
-        assert all(action.cost != "One email" for action in found.actions)
+        assert found.mail_note == "No marketing e-mail suggested: there is no consent to it."
+        assert all(action.cost != "One e-mail" for action in found.actions)
     assert first(LATE_REGULAR, has_email_consent=False).title == "Mention rose cotton thread at the next contact"
     assert first(HEALTHY, trend=-1, has_email_consent=False).title == "Ask for feedback at the next contact"
     assert advice(HEALTHY, has_email_consent=False).mail_note == ""
