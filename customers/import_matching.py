@@ -69,7 +69,8 @@ class Choice:
 
 @dataclass(frozen=True)
 class Matching:
-    """What is known of a file and what was said about it. `problem` is a sentence if that cannot both be true."""
+    """What is known of a file and what was said about it. `problem` is a sentence if that cannot both be true, `not_counted`
+    one about rows in a currency that is not the shop's."""
 
     report: FileReport
     options: ReadOptions
@@ -79,6 +80,7 @@ class Matching:
     here: AlreadyHere
     problem: str
     missing: tuple[str, ...]
+    not_counted: str = ""
 
     @property
     def can_start(self) -> bool:
@@ -243,6 +245,7 @@ def match(
         here=already_here(seen.named),
         problem=problem,
         missing=tuple(_asked_for(question) for question in report.questions if question.name.startswith("mapping.")),
+        not_counted=_not_counted(seen, shop),
     )
 
 
@@ -301,6 +304,18 @@ def _choice(question: Question, options: ReadOptions, is_open: bool) -> Choice:
         hint=dict(choices).get(question.suggestion, "") if is_open else "",
         is_open=is_open,
     )
+
+
+def _not_counted(seen: Preview, shop: Shop) -> str:
+    """ "50 of 60 rows are in EUR, and the shop's currency is USD."; "" if there are none. A shop without orders takes the
+    currency of its first file, if that has one only."""
+    others = {code: rows for code, rows in seen.currencies.items() if code != shop.currency}
+    if not others or (len(seen.currencies) == 1 and not Order.objects.exists()):
+        return ""
+    rows, tried, codes = sum(others.values()), seen.rows_tried, sorted(others)
+    named = ", ".join(codes[:3]) + (" and others" if len(codes) > 3 else "")
+    which = "The row tried is" if tried == 1 else f"{rows:,} of the {tried:,} rows tried {'is' if rows == 1 else 'are'}"
+    return f"{which} in {named}, and the shop's currency is {shop.currency}."
 
 
 def _usual(name: str, shop: Shop) -> str:

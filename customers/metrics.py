@@ -18,7 +18,7 @@ from django.db.models import Exists, OuterRef
 
 from customers.importing.dialect import dialect
 from customers.models import Customer, MetricsDue, Order, Refund
-from customers.signals import orders_recorded
+from customers.signals import figures_counted, orders_recorded
 
 Progress = Callable[[float, str], None]
 
@@ -39,12 +39,21 @@ def refresh(customers: Iterable[int] | None = None, *, as_of: datetime) -> int:
 def settle(as_of: datetime, progress: Progress | None = None) -> int:
     """Count the figures of all customers who are due; return how many.
 
-    Chunks of some thousand customers, each one transaction that writes only rows whose figures changed; at the end one
-    signal with all who have new valid orders. Some tens of µs a customer on PostgreSQL. Customers whom somebody else is
-    marking at this moment are left to the next time.
+    Chunks of some thousand customers, each one transaction that writes only rows whose figures changed; at the end, also an
+    early one, one signal with all who have new valid orders. Some tens of µs a customer on PostgreSQL. Customers whom somebody
+    else is marking at this moment are left to the next time.
     """
-    total, done, last = MetricsDue.objects.count(), 0, 0
     with_new_orders: list[int] = []
+    try:
+        return _settle(as_of, progress, with_new_orders)
+    finally:
+        if with_new_orders:
+            transaction.on_commit(partial(orders_recorded.send_robust, Customer, customer_pks=with_new_orders, as_of=as_of))
+
+
+def _settle(as_of: datetime, progress: Progress | None, with_new_orders: list[int]) -> int:
+    """Count chunk by chunk, and add to `with_new_orders` as chunks are committed."""
+    total, done, last = MetricsDue.objects.count(), 0, 0
     size = 50_000 if connection.vendor == "postgresql" else 2_000
     while True:
         with transaction.atomic():
@@ -58,13 +67,13 @@ def settle(as_of: datetime, progress: Progress | None = None) -> int:
             waiting = _waiting(first, last, as_of)
             buyers = set(Customer.objects.filter(pk__range=(first, last), order_count__gt=0).values_list("pk", flat=True))
             _no_longer_due(due.keys() - waiting)
+            if changed:
+                transaction.on_commit(partial(figures_counted.send_robust, Customer, customer_pks=changed))
         news = changed | (due.keys() - waiting)  # those who only go on waiting have been told of
         with_new_orders += [pk for pk, has_new in due.items() if has_new and pk in buyers and pk in news]
         done += len(due)
         if progress:
             progress(done / max(total, done), f"{done:,} of {max(total, done):,} customers counted")
-    if with_new_orders:
-        transaction.on_commit(partial(orders_recorded.send_robust, Customer, customer_pks=with_new_orders, as_of=as_of))
     return done
 
 

@@ -1,4 +1,4 @@
-"""What others may want to know when orders come in. Sent after the commit, once an import, with all keys."""
+"""What others may want to know of customers: orders came in, or somebody is erased."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +7,18 @@ from contextvars import ContextVar
 from django.dispatch import Signal
 
 orders_recorded = Signal()
-"""Customers have new valid orders, the first or a later one.
+"""Customers have new valid orders, the first or a later one. Sent after the commit, once an import, with all keys.
 
 `customer_pks`: list of primary keys; `as_of`: the clock that the figures were counted by.
+"""
+figures_counted = Signal()
+"""Figures on customers' rows have changed. Sent after the commit, for each chunk. `customer_pks`: whose."""
+file_stored = Signal()
+"""An import has come to its end: names may have changed. Sent after the commit."""
+being_erased = Signal()
+"""Customers are about to be deleted, in the transaction that deletes them: what was counted of them has to go with them.
+
+`customers`: a `CustomerQuerySet`.
 """
 
 _followed: ContextVar[bool] = ContextVar("followed", default=False)

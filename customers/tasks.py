@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from customers import metrics
-from customers.importing import running
+from customers.importing import running, set_aside
+from customers.importing.breaking_off import BreakingOff
 from customers.importing.faults import ImportRefused
 from customers.importing.receiving import drop_upload, forget_abandoned
 from customers.importing.rejects import path_of
@@ -17,7 +18,7 @@ from customers.importing.summary import Summary
 from customers.models import Customer, DataImport
 from customers.signals import everybody_follows
 from jobs.models import Job
-from jobs.running import JobFailed, RunningJob, does, start
+from jobs.running import Cancelled, JobFailed, RunningJob, does, start
 
 
 @does("import")
@@ -41,9 +42,37 @@ def do_import(job: RunningJob) -> dict[str, Any]:
 @does("count")
 def count_figures(job: RunningJob) -> dict[str, Any]:
     """Count the figures of the customers who are due."""
+    return {"summary": _count(job)}
+
+
+@does("mend")
+def mend(job: RunningJob) -> dict[str, Any]:
+    """Build the indexes that an import had set aside when it was stopped, and count the figures of whom it stored."""
+    job.step("Build indexes")
+    with BreakingOff(job.stop_if_asked):
+        for data_import in set_aside.leftovers():
+            job.log(f"{data_import.original_name}: its import was stopped")
+            set_aside.put_back(data_import)
+    return {"summary": f"The indexes are built again. {_count(job)}"}
+
+
+def _count(job: RunningJob) -> str:
     job.step(running.UPDATE_FIGURES)
-    counted = metrics.settle(timezone.now(), job.progress)
-    return {"summary": f"The figures of {counted:,} customer{'' if counted == 1 else 's'} were counted."}
+    with BreakingOff(job.stop_if_asked):
+        counted = metrics.settle(timezone.now(), job.progress)
+    return f"The figures of {counted:,} customer{'' if counted == 1 else 's'} were counted."
+
+
+def start_mending() -> Job | None:
+    """Have built what a cancelled or failed import had set aside; None if there is nothing, or an import is under way.
+
+    An import that goes on builds it at its end, and the next one at its start. One query where nothing is left.
+    """
+    if not set_aside.leftovers().exists():
+        return None
+    if Job.objects.filter(only_one_of="import", state__in=[Job.State.QUEUED, Job.State.RUNNING]).exists():
+        return None
+    return start("mend", "Build indexes after a stopped import", {}, only_one_of="import")
 
 
 def start_counting(now: datetime) -> Job | None:
@@ -65,11 +94,13 @@ def start_counting(now: datetime) -> Job | None:
 def _do(job: RunningJob, data_import: DataImport) -> None:
     steps = _Steps(job, data_import.kind)
     try:
-        running.run(data_import, as_of=timezone.now(), progress=steps)
+        running.run(data_import, as_of=timezone.now(), progress=steps, stop_if_asked=job.stop_if_asked)
     except ImportRefused as refusal:
         steps.end()
         job.log(f"error: {refusal}")
         raise JobFailed(str(refusal), result=_refused(data_import)) from refusal
+    except Cancelled as stop:
+        raise Cancelled(_cancelled(data_import)) from stop
     steps.end()
     summary = Summary.from_json(data_import.summary)
     for sentence in [summary.headline(), *summary.details()]:
@@ -84,10 +115,11 @@ class _Steps:
     def __init__(self, job: RunningJob, kind: str) -> None:
         self.job, self.names = job, running.step_names(kind)
         self.at, self.note = -1, ""
-        job.plan(*self.names)
 
     def __call__(self, share: float, note: str) -> None:
         at = running.step_at(share)
+        if self.at < 0:
+            self.job.plan(*self.names[at:])  # what an earlier attempt has done is not to come
         if at > self.at:
             self.end()
             self.job.step(self.names[at], note)
@@ -139,6 +171,14 @@ def _refused(data_import: DataImport) -> dict[str, Any]:
         "downloads": _downloads(data_import),
         "is_final": not is_stopped,
     }
+
+
+def _cancelled(data_import: DataImport) -> dict[str, Any]:
+    """What a page says and offers once somebody has cancelled the import."""
+    offered = _refused(data_import) | {"is_final": False}
+    if data_import.state == DataImport.State.STOPPED:
+        return offered | {"summary": "A part is stored. Going on takes it up where it stopped.", "again": "Go on"}
+    return offered | {"summary": "Nothing was stored."}
 
 
 def _downloads(data_import: DataImport) -> list[dict[str, str]]:

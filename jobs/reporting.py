@@ -47,7 +47,15 @@ class Stop(Exception):
 
 
 class Cancelled(Stop):
-    """Somebody asked to cancel the job."""
+    """Somebody asked to cancel the job.
+
+    Work that knows better may raise its own with a `result` to be kept: `summary` says what was left behind, `again` what the
+    button to start anew is called.
+    """
+
+    def __init__(self, result: dict[str, Any] | None = None) -> None:
+        super().__init__()
+        self.result = result or {}
 
 
 class Interrupted(Stop):
@@ -99,7 +107,7 @@ class RunningJob:
             step |= {"note": storable(note[:NOTE_LENGTH]), "state": "running", "seconds": None}
             self._step_began = time.monotonic()
             self._spoken()
-        self._stop_if_asked()
+        self.stop_if_asked()
 
     def progress(self, share: float, note: str = "") -> None:
         """Say that `share` (0 to 1) of the whole job is done, and what is being done now.
@@ -114,7 +122,7 @@ class RunningJob:
                 if current is not None:
                     current["note"] = storable(note[:NOTE_LENGTH])
             self._spoken()
-        self._stop_if_asked()
+        self.stop_if_asked()
 
     def log(self, text: str) -> None:
         """Add a line to the job's log; begin it with "warning:" or "error:" to have it stand out."""
@@ -123,6 +131,15 @@ class RunningJob:
             if len(self._log) > LOG_LINES:
                 del self._log[1 : len(self._log) - LOG_LINES + 1]  # the first line tells what was started
             self._spoken()
+
+    def stop_if_asked(self) -> None:
+        """Raise like `progress`, without a word: the work may hang, and whoever asks in its place must not hide that."""
+        if self._lease_lost:
+            raise LeaseLost
+        if self._cancel_asked:
+            raise Cancelled
+        if worker_is_stopping.is_set():
+            raise Interrupted
 
     # --- for running.py ----------------------------------------------------------------------------------------------
 
@@ -188,14 +205,6 @@ class RunningJob:
         for step in self._steps:
             if step["state"] == "running":
                 step |= {"state": state, "seconds": round(time.monotonic() - self._step_began, 1)}
-
-    def _stop_if_asked(self) -> None:
-        if self._lease_lost:
-            raise LeaseLost
-        if self._cancel_asked:
-            raise Cancelled
-        if worker_is_stopping.is_set():
-            raise Interrupted
 
 
 def lease_end() -> Expression:

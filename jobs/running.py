@@ -188,8 +188,8 @@ def _do(job: Job, running: RunningJob) -> dict[str, Any]:
         if work is None:
             raise JobFailed(f"No worker knows how to do {job.kind!r}: the worker and the site run different versions.")
         result = storable(work(running))
-    except Cancelled:
-        return {"step": "cancelled", "state": Job.State.CANCELLED}
+    except Cancelled as stop:
+        return {"step": "cancelled", "state": Job.State.CANCELLED, "result": storable(stop.result)}
     except JobFailed as failure:
         logger.warning("Job %s (%s) failed: %s", job.pk, job.kind, storable(str(failure)))
         return {

@@ -17,7 +17,7 @@ from django.db import transaction
 
 from accounts import counting, idempotency
 from accounts.models import Shop
-from customers.tasks import start_counting
+from customers.tasks import start_counting, start_mending
 from integrations.forgetting import forget_former_secrets, forget_old
 from integrations.tasks import start_due_deliveries
 from jobs import running, sweeping
@@ -83,6 +83,7 @@ def tick() -> None:
     now = sweeping.beat("schedule")
     start_due(now)
     start_counting(now)
+    start_mending()
     start_due_deliveries()
     tidy_up(now)
 

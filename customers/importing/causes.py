@@ -16,18 +16,23 @@ _BY_NAME = {
     "ticket_id": "a ticket id",
     "closed_at": "a closing date",
     "satisfaction": "a score",
+    "satisfaction_score": "a score",
     "messages": "a count of messages",
+    "email": "an e-mail address",
+    "phone": "a phone number",
     "invoice": "an invoice number",
     "stock_code": "a stock code",
 }
 _BY_HOLDS = {
     "date": "a date",
+    "time": "a date",
     "money": "an amount",
     "quantity": "a quantity",
     "id": "an id",
     "currency": "a currency",
     "status": "a status",
     "consent": "a consent",
+    "flag": "a yes or no",
     "tags": "tags",
 }
 _ARTICLES = ("an ", "a ")
@@ -35,12 +40,24 @@ _ARTICLES = ("an ", "a ")
 
 def noun(field: Field) -> str:
     """ "an amount"."""
-    return _BY_NAME.get(field.name) or _BY_HOLDS.get(field.holds) or f"a {field.label.lower()}"
+    return thing(field.name, field.holds, field.label.lower())
+
+
+def thing(name: str, holds: str, label: str = "") -> str:
+    """ "an amount", of a column's name and of what it holds; by its label, or else its name, if those say nothing."""
+    plain = label or name.replace("_", " ")
+    article = "an" if plain.startswith(tuple("aeio")) else "a"
+    return _BY_NAME.get(name) or _BY_HOLDS.get(holds) or f"{article} {plain}"
 
 
 def without(thing: str) -> str:
     """ "without an amount", of "an amount"."""
     return f"without {thing}"
+
+
+def unreadable(thing: str) -> str:
+    """ "with an amount that cannot be read", of "an amount"."""
+    return f"with {thing} that cannot be read"
 
 
 def lacking(cause: str) -> str:
@@ -58,9 +75,11 @@ class Causes:
     def __init__(self) -> None:
         self._counts: Counter[str] = Counter()
 
-    def add(self, reject: Reject) -> None:
-        """Count one row."""
+    def add(self, reject: Reject, file: str = "") -> None:
+        """Count one row, of `file` if the import has several."""
         cause = reject.cause or (f"with a problem in {reject.column}" if reject.column else "that cannot be read")
+        if file:
+            cause = f"{cause} ({file})"
         if cause in self._counts or len(self._counts) < _MOST_COUNTED:
             self._counts[cause] += 1
 

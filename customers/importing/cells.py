@@ -11,8 +11,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from customers.importing.causes import thing, unreadable
 from customers.importing.guests import guest_id, told_apart
+from customers.importing.soundness import Wrong
 from customers.importing.table_columns import TableColumn
+from customers.importing.values import Bad, currency
 from customers.money import UNIT, to_units
 
 _TRUE, _FALSE = {"true", "t", "yes", "y", "1"}, {"false", "f", "no", "n", "0"}
@@ -28,17 +31,23 @@ _HELP = {
     "whole": "is not a whole number.",
     "flag": "is neither true nor false.",
     "consent": "is not one of subscribed, unsubscribed, pending, unknown.",
+    "currency": "is no currency; write its code, like USD.",
 }
 _STAMP = pa.timestamp("us", tz="UTC")
 
 
 class Converted:
-    """The columns of one batch so far, and `problems`: position of a row -> (column of the file, reason)."""
+    """The columns of one batch so far, and what is `wrong` with its rows, by their positions; of a row the first thing."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self.arrays: dict[str, Any] = {}
-        self.problems: dict[int, tuple[str, str]] = {}
+        self.wrong: dict[int, Wrong] = {}
+
+    def fail(self, at: int, column: TableColumn, cell: str) -> None:
+        """Note that this cell cannot be read."""
+        reason = f"{cell[:40]!r} {_HELP[column.holds]}"
+        self.wrong.setdefault(at, Wrong(column.name, reason, unreadable(thing(column.to, column.holds))))
 
 
 def convert(converted: Converted, column: TableColumn, cells: Any) -> None:
@@ -126,7 +135,7 @@ def _whole(cells: Any) -> Any:
 
 _FAST: dict[str, Callable[[Any], Any]] = {"time": _times, "money": _amounts, "whole": _whole}
 _TYPES = {"time": pa.int64(), "money": pa.int64(), "whole": pa.int64(), "flag": pa.bool_(), "text": pa.string(),
-          "consent": pa.string(), "list": pa.string()}  # fmt: skip
+          "consent": pa.string(), "list": pa.string(), "currency": pa.string()}  # fmt: skip
 
 
 def _one_by_one(converted: Converted, column: TableColumn, cells: Any) -> Any:
@@ -138,7 +147,7 @@ def _one_by_one(converted: Converted, column: TableColumn, cells: Any) -> Any:
             values.append(None if cell is None or not cell.strip() else read(cell.strip()))
         except (ValueError, ArithmeticError):
             values.append(None)
-            converted.problems.setdefault(at, (column.name, f"{cell[:40]!r} {_HELP[column.holds]}"))
+            converted.fail(at, column, cell)
     return pa.array(values, pa.int64())
 
 
@@ -155,8 +164,7 @@ def _by_word(converted: Converted, column: TableColumn, cells: Any) -> Any:
     if wrong:
         mask = pc.is_in(encoded.indices, pa.array(wrong, pa.int32()))
         for at in np.flatnonzero(mask.to_numpy(zero_copy_only=False)):
-            reason = f"{cells[int(at)].as_py()[:40]!r} {_HELP[column.holds]}"
-            converted.problems.setdefault(int(at), (column.name, reason))
+            converted.fail(int(at), column, cells[int(at)].as_py())
     return pa.array(meanings, _TYPES[column.holds]).take(encoded.indices)
 
 
@@ -164,6 +172,9 @@ def _meaning(column: TableColumn, word: str) -> Any:
     if column.holds == "list":
         parts = [part.strip() for part in word.replace(",", ";").split(";")]
         return json.dumps([part for part in parts if part], ensure_ascii=False, separators=(",", ":"))
+    if column.holds == "currency":
+        code = currency(word)
+        return None if isinstance(code, Bad) else code
     lowered = word.strip().lower().replace(" ", "_")
     if column.holds == "consent":
         return _CONSENTS.get(lowered)

@@ -11,8 +11,8 @@ from customers.importing.records import Reject
 class ColumnBatch:
     """Rows of one kind, as Arrow arrays by the names of `records`.
 
-    An array ``line`` has each row's place in its file. `original` is the batch as it was read, for the reject file, and
-    `names` the file's name of a column where it is another.
+    An array ``line`` has each row's place in its file. `original` is the batch as it was read, for the reject file, `file` the
+    name of that file and `names` its name of a column where it is another.
     """
 
     facts: str
@@ -22,4 +22,5 @@ class ColumnBatch:
     rejects: list[Reject] = field(default_factory=list)
     rows_read: int = 0
     bytes_read: int = 0
+    file: str = ""
     left_out: dict[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ from django.db import connection
 from django.db.models import Q
 
 import customers.tasks  # noqa: F401  (tells `jobs` how an import is done)
-from customers.importing import running
+from customers.importing import running, set_aside
 from customers.importing.faults import ImportRefused
 from customers.importing.rejects import path_of
 from customers.models import DataImport
@@ -148,9 +148,13 @@ def _why_not(job: Job, *, is_withdrawn: bool) -> str:
 
 def _how_it_was_left(data_import: DataImport) -> str:
     states = DataImport.State
-    is_begun = DataImport.objects.filter(pk=data_import.pk, state__in=[states.STORING, states.STOPPED]).exists()
-    left = "a part is stored, and the same command goes on where it was" if is_begun else "nothing was stored"
-    return f"The import was stopped; {left}."
+    begun = DataImport.objects.filter(pk=data_import.pk, state__in=[states.STORING, states.STOPPED])
+    if not begun.exists():
+        return "The import was stopped; nothing was stored."
+    sentence = "The import was stopped; a part is stored, and the same command goes on where it was."
+    if begun.filter(pk__in=set_aside.leftovers()).exists():
+        sentence += " Until then pages may be slow: indexes are missing that only it or a worker (manage.py up) builds."
+    return sentence
 
 
 class _Watcher:

@@ -40,7 +40,7 @@ def store(storing: Storing, waiting: WaitingFiles, done: dict[str, int], save: S
     if "base" not in done:
         _begin(storing, waiting, done, order_count, save)
     whole = max(1, order_count + len(places))
-    with InTurn() as in_turn:
+    with InTurn(storing.stop_if_asked) as in_turn:
         for name, blocks in (
             ("orders", _order_blocks(storing, waiting, places, done)),
             ("lines", _line_blocks(storing, waiting, places, done)),

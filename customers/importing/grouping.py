@@ -24,6 +24,8 @@ PARTS = "parts-"  # begins the name of a folder of part files, beside those of t
 
 # The key of each row of a block: rows with the same key are one order. "" belongs to nobody and stands alone.
 Keys = Callable[[list[list[str]]], list[str]]
+LOOKED = 0.3
+"""Which part of reading the first pass is."""
 
 
 def orders_together(
@@ -32,14 +34,21 @@ def orders_together(
     """Blocks that hold whole orders only, from two passes over a file of `size` bytes; empty batches are signs of life.
 
     The first pass looks whether each order's rows stand together; the second one reads them, gathering them where they do not.
+    How far into the file they are grows over both.
     """
-    scattered = False
+    scattered, looked = False, 0
     for sign in is_scattered(first_pass, keys):
         if isinstance(sign, Batch):
+            looked = sign.bytes_read = int(LOOKED * sign.bytes_read)
             yield sign
         else:
             scattered = sign
-    yield from gathered(second_pass, keys, size) if scattered else whole_orders(second_pass, keys)
+    for read in gathered(second_pass, keys, size) if scattered else whole_orders(second_pass, keys):
+        if isinstance(read, Batch):
+            read.bytes_read += looked - int(LOOKED * read.bytes_read)
+        else:
+            read.on_disk += looked - int(LOOKED * read.on_disk)
+        yield read
 
 
 def whole_orders(blocks: Iterator[Block], keys: Keys) -> Iterator[Block]:
@@ -88,7 +97,7 @@ def is_scattered(blocks: Iterator[Block], keys: Keys) -> Iterator[Batch | bool]:
                 if key:
                     seen.append(hash(key))
                 last = key
-        yield Batch()
+        yield Batch(bytes_read=block.on_disk)
     hashes = np.frombuffer(seen, dtype=np.int64) if seen else np.zeros(0, dtype=np.int64)
     hashes.sort()  # in place: a set of them, or `np.unique`, would take ten times the memory
     yield bool((hashes[1:] == hashes[:-1]).any())
@@ -106,11 +115,13 @@ def gathered(blocks: Iterator[Block], keys: Keys, size: int) -> Iterator[Batch |
     with tempfile.TemporaryDirectory(prefix=PARTS, dir=beside_imports) as folder:
         files = [(Path(folder) / f"{number}").open("w+b") for number in range(parts)]
         try:
+            half = 0
             for block in blocks:
                 _spread(block, keys(block.rows), files)
-                yield Batch()
+                half = block.on_disk // 2
+                yield Batch(bytes_read=half)
             for number, file in enumerate(files, 1):
-                part = _read_back(file, size * number // parts)
+                part = _read_back(file, half + half * number // parts)
                 names = keys(part.rows)
                 first: dict[str, int] = {}
                 ranks = [first.setdefault(name, place) if name else place for place, name in enumerate(names)]

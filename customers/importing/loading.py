@@ -20,6 +20,7 @@ import customers.importing.steps  # noqa: F401  (registers the facts and steps o
 from accounts.models import Shop
 from customers import metrics
 from customers.importing import first_import, set_aside, storing_orders, waiting_files
+from customers.importing.breaking_off import BreakingOff, StopIfAsked, nobody_asks
 from customers.importing.causes import told
 from customers.importing.column_batches import ColumnBatch
 from customers.importing.facts import FACTS, STEPS, Step, register_all
@@ -33,7 +34,8 @@ from customers.importing.summary import Summary
 from customers.importing.taking_in import TakingIn
 from customers.importing.waiting_files import WaitingFiles
 from customers.models import DataImport, Order
-from jobs.reporting import LeaseLost
+from customers.signals import file_stored
+from jobs.reporting import LeaseLost, Stop
 
 Progress = Callable[[float, str], None]
 READ, STORED = 0.45, 0.90
@@ -47,23 +49,28 @@ def load(
     shop: Shop,
     as_of: datetime,
     progress: Progress | None = None,
+    stop_if_asked: StopIfAsked = nobody_asks,
 ) -> Summary:
     """Store what `batches` bring and say what came of it; `data_import` has state, checkpoint and summary at every moment.
 
     `progress(share, note)` is called at least every few seconds; what it raises stops the import: while reading nothing is
-    stored, later what is stored stays, and `load` goes on from there when called again with the same file. Raises
+    stored, later what is stored stays, and `load` goes on from there when called again with the same file. What
+    `stop_if_asked` raises does the same within a second, whatever the database is in the middle of. Raises
     `ImportRefused` with one sentence if nothing was applied, or if the disk is full. Memory does not grow with the file.
     """
     register_all()
     pa.set_memory_pool(pa.system_memory_pool())  # Arrow's own would keep a quarter gigabyte that it has no use for
-    loading = _Loading(data_import, shop, as_of, progress or (lambda share, note: None))
+    loading = _Loading(data_import, shop, as_of, progress or (lambda share, note: None), stop_if_asked)
     with told_plainly(data_import, loading.folder):
         return loading.run(batches)
 
 
 class _Loading:
-    def __init__(self, data_import: DataImport, shop: Shop, as_of: datetime, progress: Progress) -> None:
+    def __init__(
+        self, data_import: DataImport, shop: Shop, as_of: datetime, progress: Progress, stop_if_asked: StopIfAsked
+    ) -> None:
         self.row, self.shop, self.as_of, self.progress = data_import, shop, as_of, progress
+        self.stop_if_asked = stop_if_asked
         self.folder = Path(settings.IMPORTS_FOLDER) / data_import.token
         self.folder.mkdir(parents=True, exist_ok=True)
         self.size = size_of(Path(data_import.path))
@@ -84,41 +91,48 @@ class _Loading:
 
     def run(self, batches: Iterable[Batch | ColumnBatch]) -> Summary:
         try:
-            set_aside.put_back_leftovers(self.row)
-            if "staged" not in self.checkpoint or not self.staging.open(self.checkpoint["staged"]):
-                self._read(batches)
-            self._store(self._storing())
-            self.progress(STORED, "building indexes")
-            set_aside.put_back(self.row, set_aside.ORDER_TABLES)
-            self.progress(STORED, f"{self.summary.rows_stored:,} rows stored")
-            metrics.settle(self.as_of, lambda share, note: self.progress(STORED + (1 - STORED) * share, note))
-            set_aside.put_back(self.row)
+            with BreakingOff(self.stop_if_asked, self.staging.at_work):
+                self._run(batches)
         except LeaseLost:  # another worker is at it by now: what there is, is its
             self.staging.leave()
             raise
-        except BaseException:
-            self._stopped()
+        except BaseException as problem:
+            self._stopped(problem)
             raise
         self.staging.drop()
         self.row.state, self.row.checkpoint = DataImport.State.DONE, {}
         self._save()
         return self.summary
 
+    def _run(self, batches: Iterable[Batch | ColumnBatch]) -> None:
+        set_aside.put_back_leftovers(self.row)
+        if "staged" not in self.checkpoint or not self.staging.open(self.checkpoint["staged"]):
+            self._read(batches)
+        self._store(self._storing())
+        self.progress(STORED, "building indexes")
+        set_aside.put_back(self.row, set_aside.ORDER_TABLES)
+        self.progress(STORED, f"{self.summary.rows_stored:,} rows stored")
+        metrics.settle(self.as_of, lambda share, note: self.progress(STORED + (1 - STORED) * share, note))
+        set_aside.put_back(self.row)
+        file_stored.send_robust(DataImport)
+
     # --- reading -----------------------------------------------------------------------------------------------------
 
     def _read(self, batches: Iterable[Batch | ColumnBatch]) -> None:
+        self.stop_if_asked()  # rather than throw away what an earlier attempt had read
         self.row.state = DataImport.State.READING
         self._save()
         kept = self.summary  # what buckets that are done have counted stays
         self.summary = Summary(facts=kept.facts, orders_left_out=kept.orders_left_out)
         self.staging.begin()
         try:
-            with RejectFile(self.folder) as rejects:
+            with RejectFile(self.folder, names_files=self.row.kind == DataImport.Kind.TABLES) as rejects:
                 taking_in = TakingIn(self.staging, rejects, self.summary, self.as_of, self.shop.guest_key)
                 for batch in batches:
                     taking_in.take(batch)
                     share = min(1.0, batch.bytes_read / self.size) if self.size else 0.0
-                    self.progress(READ * share, f"{self.summary.rows_read:,} rows read")
+                    rows = self.summary.rows_read
+                    self.progress(READ * share, f"{rows:,} rows read" if rows else "looking through the file")
                 self.staging.finish()
                 self.staging.open(self.staging.counts, verify=False)
                 lines_alone = self._reject_orphans(taking_in)
@@ -140,17 +154,20 @@ class _Loading:
         """Reject children without a parent; True if lines came for orders that are stored, not in the file."""
         staging, lines_alone = self.staging, False
         if isinstance(staging, WaitingFiles) and not staging.is_fit():
-            staging.fall_back()
+            staging.fall_back(self.stop_if_asked)
             self.checkpoint["straight"] = False
         for name, facts in FACTS.items():
             if facts.parent is None or name not in staging.counts:
                 continue
-            self.progress(READ, f"looking for the {facts.parent.noun} of every row")
+            looking = f"looking for the {facts.parent.noun} of every row"
+            self.progress(READ, looking)
             if self.checkpoint["straight"] and isinstance(staging, WaitingFiles) and name in staging.columns:
                 for strays in staging.orphans(name):
                     taking_in.orphaned(facts, strays)
+                    self.progress(READ, looking)
                 continue
             for bucket in range(staging.buckets):
+                self.progress(READ, looking)
                 is_alone = taking_in.reject_orphans(facts, bucket)
                 lines_alone |= is_alone and name == "lines"
         return lines_alone
@@ -190,6 +207,7 @@ class _Loading:
             nameless=self.checkpoint["nameless"],
             lines_alone=self.checkpoint["lines_alone"],
             first_orders=self.checkpoint["first_orders"],
+            stop_if_asked=self.stop_if_asked,
         )
 
     def _store(self, storing: Storing) -> None:
@@ -251,7 +269,7 @@ class _Loading:
     def _not_the_first(self, storing: Storing) -> None:
         """Somebody else has stored orders: look for each before it is stored, and let all rows wait where that can be done."""
         if isinstance(self.staging, WaitingFiles) and self.checkpoint["straight"]:
-            self.staging.fall_back()
+            self.staging.fall_back(self.stop_if_asked)
         self.checkpoint |= {"first_orders": False, "straight": False}
         storing.first_orders = False
 
@@ -261,18 +279,19 @@ class _Loading:
 
     # --- ends --------------------------------------------------------------------------------------------------------
 
-    def _stopped(self) -> None:
-        """Something ended the import early: no index may be missing, and the row must tell how things stand."""
+    def _stopped(self, problem: BaseException) -> None:
+        """Something ended the import early: the row must tell how things stand, and no index may be missing for long."""
         if not connection.is_usable() or (connection.in_atomic_block and connection.needs_rollback):
             return
         stored = self.row.state == DataImport.State.STORING
         self.row.refresh_from_db(fields=["checkpoint", "summary"] if stored else ["checkpoint"])
         if stored:  # what was counted in a transaction that failed was not stored
             self.summary = Summary.from_json(self.row.summary)
-        set_aside.put_back(self.row)
         stored = stored or bool(self.row.checkpoint.get("done"))
         self.row.state = DataImport.State.STOPPED if stored else DataImport.State.REFUSED
         self._save()
+        if not isinstance(problem, Stop | KeyboardInterrupt):  # then somebody waits, and `mending` puts back
+            set_aside.put_back(self.row)
 
     def _save(self) -> None:
         self.summary.seconds = self.spent + time.monotonic() - self.began

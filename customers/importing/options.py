@@ -123,7 +123,7 @@ class Preview:
     `readable_share` (0 to 1) is by field; a field that waits for an answer has none. `rejected` rows would not be taken,
     the most frequent causes with their rows in `causes`; `held_back` rows are sound, but of an order with such a row.
     `time_zone` is the zone of the times that are shown, "" if no time of day is. `has_addresses_for_ids`: some ids are e-mail
-    addresses or phone numbers, and are taken as such.
+    addresses or phone numbers, and are taken as such. `currencies` are those of the rows of orders, with their rows.
     """
 
     fields: tuple[Field, ...]
@@ -136,3 +136,4 @@ class Preview:
     causes: dict[str, int] = field(default_factory=dict)
     time_zone: str = ""
     has_addresses_for_ids: bool = False
+    currencies: dict[str, int] = field(default_factory=dict)

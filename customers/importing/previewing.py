@@ -4,6 +4,7 @@ What would be rejected is told by the readers themselves, so that the preview ne
 """
 
 import secrets
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -76,6 +77,7 @@ def preview(path: Path, options: ReadOptions, *, now: datetime, rows: int = 20, 
         causes=causes.most(),
         time_zone=zone if has_times and "time_zone" not in _open(look) else "",
         has_addresses_for_ids=people.ids != given.ids,
+        currencies=_currencies(values, plan.options.currency, len(look.rows)) if look.scheme.kind == "orders" else {},
     )
 
 
@@ -123,6 +125,12 @@ def _is_certain(look: Look, reject: Reject, waiting_columns: set[str]) -> bool:
     if reject.cause == HEAD_ELSEWHERE:
         return look.is_whole
     return not ("currency" in _open(look) and reject.cause.endswith(IN_ANOTHER_CURRENCY))
+
+
+def _currencies(values: dict[str, list[Any]], otherwise: str, size: int) -> dict[str, int]:
+    """The currencies of some rows, each with its rows; those that name none are in the one that was chosen."""
+    named = _sound(values.get("currency", [None] * size))
+    return dict(Counter(code or otherwise for code in named if code or otherwise))
 
 
 _ORDER_IDS = ("order_id", "invoice", "id", "name")

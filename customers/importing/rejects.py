@@ -26,11 +26,12 @@ def formula_safe(cell: str) -> str:
 
 
 class RejectFile:
-    """Writes `rejects.csv` in `folder`, made with the first row. `broken` counts rejects (`causes` says why), `held_back` sound
-    rows with them."""
+    """Writes `rejects.csv` in `folder`, and deletes it if it has no row. `broken` counts rejects (`causes` says why),
+    `held_back` sound rows with them. The rejects of several files have a column that names theirs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, names_files: bool = False) -> None:
         self.path = folder / NAME
+        self.names_files = names_files
         self.broken = 0
         self.held_back = 0
         self.causes = Causes()
@@ -39,7 +40,7 @@ class RejectFile:
     def __enter__(self) -> Self:
         self._file = self.path.open("w", encoding="utf-8", newline="")
         self._writer = csv.writer(self._file)
-        self._writer.writerow(["line", "column", "reason", "row"])
+        self._writer.writerow([*(["file"] if self.names_files else []), "line", "column", "reason", "row"])
         return self
 
     def __exit__(self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None) -> None:
@@ -47,13 +48,14 @@ class RejectFile:
         if not (self.broken or self.held_back):
             self.path.unlink(missing_ok=True)
 
-    def add(self, rejects: Iterable[Reject]) -> None:
-        """Write the rows. A line of 0 means that the source does not tell where the row stood."""
+    def add(self, rejects: Iterable[Reject], file: str = "") -> None:
+        """Write rows of `file`. A line of 0 means that the source does not tell where the row stood."""
         for reject in rejects:
             cells = (reject.column, reject.reason, reject.row)
-            self._writer.writerow([reject.line or "", *(formula_safe(cell) for cell in cells)])
+            named = [file] if self.names_files else []
+            self._writer.writerow([*named, reject.line or "", *(formula_safe(cell) for cell in cells)])
             if reject.with_order:
                 self.held_back += 1
             else:
                 self.broken += 1
-                self.causes.add(reject)
+                self.causes.add(reject, file if self.names_files else "")

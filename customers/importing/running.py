@@ -9,6 +9,7 @@ from typing import Any
 
 from accounts.models import Shop
 from customers.importing import reading, tables
+from customers.importing.breaking_off import StopIfAsked, nobody_asks
 from customers.importing.faults import ImportRefused
 from customers.importing.loading import READ, STORED, load
 from customers.importing.options import ReadOptions
@@ -30,10 +31,17 @@ def prepare(path: Path, kind: str, options: dict[str, Any], *, name: str = "") -
     )
 
 
-def run(data_import: DataImport, *, as_of: datetime, progress: Progress | None = None) -> Summary:
+def run(
+    data_import: DataImport,
+    *,
+    as_of: datetime,
+    progress: Progress | None = None,
+    stop_if_asked: StopIfAsked = nobody_asks,
+) -> Summary:
     """Read and store the file of `data_import`; goes on from its checkpoint if it was begun before.
 
-    Raises `ImportRefused` with one sentence if it cannot be stored; then `data_import.summary["problem"]` has it too.
+    What `progress` or `stop_if_asked` raise ends it early (see `load`). Raises `ImportRefused` with one sentence if it cannot
+    be stored; then `data_import.summary["problem"]` has it too.
     """
     shop = Shop.current()
     path = Path(data_import.path)
@@ -47,7 +55,7 @@ def run(data_import: DataImport, *, as_of: datetime, progress: Progress | None =
             data_import.options = options.to_json() | {"source": report.source}
             data_import.save(update_fields=["options"])
             batches = reading.read(path, options, now=as_of, guest_key=shop.guest_key)
-        return load(batches, data_import, shop=shop, as_of=as_of, progress=progress)
+        return load(batches, data_import, shop=shop, as_of=as_of, progress=progress, stop_if_asked=stop_if_asked)
     except (reading.UnreadableFile, reading.NeedsAnswer) as problem:
         sentence = str(problem)
     except FileNotFoundError:

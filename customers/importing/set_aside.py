@@ -3,12 +3,13 @@
 Keeping a dozen indexes and the foreign keys up to date row by row costs more than all else together. Primary keys and the
 unique ids of customers and orders stay, so nothing can come twice. What is set aside is written to the import's checkpoint in
 the transaction that drops it; `put_back` builds it again, also when the import fails, and the next import puts back what a
-killed one left. Not done for a shop that has orders already.
+killed one left; what a cancelled one left `customers.tasks.mend` builds. Not done for a shop that has orders already.
 """
 
 from collections.abc import Iterable
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from customers.models import DataImport
 
@@ -68,8 +69,13 @@ def put_back(data_import: DataImport, tables: Iterable[str] = (*ORDER_TABLES, *C
 
 def put_back_leftovers(except_for: DataImport) -> None:
     """Build what imports that never came to their end had set aside."""
-    for other in DataImport.objects.exclude(pk=except_for.pk).filter(checkpoint__set_aside__0__isnull=False):
+    for other in leftovers().exclude(pk=except_for.pk):
         put_back(other)
+
+
+def leftovers() -> QuerySet[DataImport]:
+    """Imports that have something set aside."""
+    return DataImport.objects.filter(checkpoint__set_aside__0__isnull=False)
 
 
 def _note(data_import: DataImport, entries: list[list[str]]) -> None:

@@ -141,6 +141,7 @@ CUSTOMERS = Facts(
     ),
     bucket_by=("ref",),
     shape=shape_customers,
+    one_of=(("customer_id", "email", "phone"),),
 )
 ORDERS = Facts(
     "orders",

@@ -3,18 +3,18 @@
 Parsers reject what is wrong in their file's own words; what is caught here is the same for every source.
 """
 
-import csv
-import io
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from customers.importing.causes import thing, without
 from customers.importing.facts import Arrays, Column, Facts
 from customers.importing.records import Reject, Row
+from customers.importing.rows import as_text
 
 ARROW = {
     "text": pa.string(),
@@ -27,6 +27,14 @@ ARROW = {
 LARGEST = 10**17
 """Ten million millions of any currency, in ten-thousandths: sums over a shop stay within 64 bits."""
 EARLIEST = int(datetime(1971, 1, 1, tzinfo=UTC).timestamp()) * 1_000_000
+
+
+class Wrong(NamedTuple):
+    """What is wrong with a row: the file's name of the column, a sentence, and the cause in words that many rows share."""
+
+    column: str
+    reason: str
+    cause: str
 
 
 def arrays_of(facts: Facts, rows: list[Row]) -> tuple[Arrays, list[Reject]]:
@@ -56,7 +64,8 @@ def checked(
     """
     size = len(next(iter(columns.values())))
     bad = np.zeros(size, dtype=bool)
-    reasons: dict[int, tuple[str, str]] = {}
+    wrongs: dict[int, Wrong] = {}
+    called = names or {}
     latest = int((as_of + timedelta(days=2)).timestamp()) * 1_000_000
     kept = dict(columns)
     for column in facts.received:
@@ -66,20 +75,17 @@ def checked(
             continue
         if column.kind == "text":
             values = kept[column.name] = _clean(values, column)
-        for wrong, reason in _problems(column, values, latest):
-            for at in np.flatnonzero(wrong & ~bad):
-                reasons[int(at)] = (column.name, reason)
-            bad |= wrong
+        for mask, wrong in _problems(column, called.get(column.name, column.name), values, latest):
+            wrongs |= dict.fromkeys(np.flatnonzero(mask & ~bad).tolist(), wrong)
+            bad |= mask
     for group in facts.one_of:
-        missing = np.logical_and.reduce([pc.is_null(kept[name]).to_numpy(zero_copy_only=False) for name in group])
-        for at in np.flatnonzero(missing & ~bad):
-            all_of_them = f"{', '.join(group[:-1])} and {group[-1]}"
-            reasons[int(at)] = (group[1], f"{all_of_them} are missing; one of them is needed.")
-        bad |= missing
-    if not reasons:
+        mask = np.logical_and.reduce([pc.is_null(kept[name]).to_numpy(zero_copy_only=False) for name in group])
+        asked_for = [called.get(name, name) for name in group if name in columns] or list(group)
+        wrongs |= dict.fromkeys(np.flatnonzero(mask & ~bad).tolist(), _none_of(asked_for))
+        bad |= mask
+    if not wrongs:
         return kept, []
-    reasons = {at: ((names or {}).get(name, name), reason) for at, (name, reason) in reasons.items()}
-    rejects = _rejects(facts, columns, reasons) if original is None else rejects_of(original, columns["line"], reasons)
+    rejects = _rejects(facts, columns, wrongs) if original is None else rejects_of(original, columns["line"], wrongs)
     mask = pa.array(~bad)
     return {name: values.filter(mask) for name, values in kept.items()}, rejects
 
@@ -110,47 +116,64 @@ def _clean(values: Any, column: Column) -> Any:
     return values
 
 
-def _problems(column: Column, values: Any, latest: int) -> list[tuple[NDArray[np.bool_], str]]:
-    """What is wrong with a column, as masks with a reason each; masks without a row are left out."""
-    found = []
+def _none_of(names: list[str]) -> Wrong:
+    """None of these columns has a value, and one of them must."""
+    things = [thing(name, "") for name in names]
+    if len(names) == 1:
+        return Wrong(names[0], f"{names[0]} is empty.", without(things[0]))
+    cause = without(f"{', '.join(things[:-1])} or {things[-1]}")
+    return Wrong(names[0], f"{', '.join(names[:-1])} and {names[-1]} are empty; one of them is needed.", cause)
+
+
+def _problems(column: Column, name: str, values: Any, latest: int) -> list[tuple[NDArray[np.bool_], Wrong]]:
+    """What is wrong with a column that the file calls `name`, as masks of rows; masks without a row are left out."""
+    a = thing(column.name, "date" if column.kind == "time" else column.kind)
+    found: list[tuple[Any, str, str]] = []
     if column.required and values.null_count:
-        found.append((pc.is_null(values), f"{column.name} is missing."))
+        found.append((pc.is_null(values), "is empty.", without(a)))
     if column.exact and column.limit:
         long = pc.greater(pc.utf8_length(values), column.limit)
-        found.append((long, f"{column.name} is longer than {column.limit} characters, so it cannot be an id."))
+        found.append((long, f"is longer than {column.limit} characters, so it cannot be an id.", f"with {a} that is too long"))
     if column.kind == "time":
-        found.append((pc.less(values, EARLIEST), f"{column.name} lies before 1971, which is how many systems write 'no date'."))
-        found.append(
-            (pc.greater(values, latest), f"{column.name} lies in the future; check the date order and the clock of the source.")
-        )
+        no_date = "lies before 1971, which is how many systems write 'no date'."
+        found.append((pc.less(values, EARLIEST), no_date, f"with {a} before 1971"))
+        ahead = "lies in the future; check the date order and the clock of the source."
+        found.append((pc.greater(values, latest), ahead, f"with {a} in the future"))
     if column.kind == "integer":
         least, most = column.least if column.least is not None else -LARGEST, column.most or LARGEST
-        found.append((pc.less(values, least), f"{column.name} is smaller than it can be."))
-        found.append((pc.greater(values, most), f"{column.name} is larger than it can be."))
-    masks = (
-        (pc.fill_null(mask, False).to_numpy(zero_copy_only=False), reason) for mask, reason in found if pc.any(mask).as_py()
-    )
-    return [(np.asarray(mask, dtype=bool), reason) for mask, reason in masks]
+        found.append((pc.less(values, least), "is smaller than it can be.", f"with {a} that is too small"))
+        found.append((pc.greater(values, most), "is larger than it can be.", f"with {a} that is too large"))
+    return [
+        (np.asarray(pc.fill_null(mask, False).to_numpy(zero_copy_only=False), dtype=bool), Wrong(name, f"{name} {told}", cause))
+        for mask, told, cause in found
+        if pc.any(mask).as_py()
+    ]
 
 
-def _rejects(facts: Facts, columns: Arrays, reasons: dict[int, tuple[str, str]]) -> list[Reject]:
+def _rejects(facts: Facts, columns: Arrays, wrongs: dict[int, Wrong]) -> list[Reject]:
     lines = columns.get("line")
     rejects = []
-    for at, (name, reason) in sorted(reasons.items()):
+    for at, wrong in sorted(wrongs.items()):
         row = tuple(columns[column.name][at].as_py() if column.name in columns else None for column in facts.received)
-        rejects.append(Reject(lines[at].as_py() if lines is not None else 0, name, reason, _as_text(row)))
+        rejects.append(
+            Reject(lines[at].as_py() if lines is not None else 0, wrong.column, wrong.reason, _as_text(row), cause=wrong.cause)
+        )
     return rejects
 
 
-def rejects_of(original: Any, lines: Any, reasons: dict[int, tuple[str, str]]) -> list[Reject]:
-    """Rejects for rows of a record batch: position -> (column, reason)."""
+def rejects_of(original: Any, lines: Any, wrongs: dict[int, Wrong]) -> list[Reject]:
+    """Rejects for rows of a record batch, by their positions."""
     return [
-        Reject(lines[at].as_py(), name, reason, _as_text(tuple(column[at].as_py() for column in original.columns)))
-        for at, (name, reason) in sorted(reasons.items())
+        Reject(
+            lines[at].as_py(),
+            wrong.column,
+            wrong.reason,
+            _as_text(tuple(column[at].as_py() for column in original.columns)),
+            cause=wrong.cause,
+        )
+        for at, wrong in sorted(wrongs.items())
     ]
 
 
 def _as_text(row: Row) -> str:
-    out = io.StringIO()
-    csv.writer(out, lineterminator="").writerow(["" if value is None else value for value in row])
-    return out.getvalue()
+    return as_text(["" if value is None else str(value) for value in row], ",")

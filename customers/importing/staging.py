@@ -9,6 +9,7 @@ of its own, so that reading a file never holds the write lock of the shop's data
 import re
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -77,6 +78,10 @@ class Staging(ABC):
     @abstractmethod
     def leave(self) -> None:
         """Let go of connections and files, and leave the rows to whoever has the import now."""
+
+    @abstractmethod
+    def at_work(self) -> list[Any]:
+        """The connections of the driver on which rows are being staged, but for the default one."""
 
     @abstractmethod
     def _create(self, name: str, columns: tuple[Column, ...]) -> None: ...

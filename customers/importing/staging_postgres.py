@@ -81,6 +81,10 @@ class PostgresStaging(Staging):
             wait([self._under_way])
         self._let_go()
 
+    def at_work(self) -> list[Any]:
+        """The connections of the driver on which rows are being staged, but for the default one."""
+        return [] if self._thread is None else [self._own.connection]
+
     def _let_go(self) -> None:
         if self._thread is not None:
             self._thread.shutdown()

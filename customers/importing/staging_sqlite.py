@@ -89,6 +89,10 @@ class SqliteStaging(Staging):
             self._writer = None
         self._detach()
 
+    def at_work(self) -> list[Any]:
+        """The connections of the driver on which rows are being staged, but for the default one."""
+        return [] if self._writer is None else [self._writer]
+
     def _detach(self) -> None:
         """Let go of this file, and of any that an earlier import left attached."""
         if connection.in_atomic_block:

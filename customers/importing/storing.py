@@ -10,6 +10,7 @@ from typing import Any
 from django.db import connection
 
 from accounts.models import Shop
+from customers.importing.breaking_off import StopIfAsked, nobody_asks
 from customers.importing.dialect import Dialect
 from customers.importing.facts import Column
 from customers.importing.staging import Staging
@@ -21,7 +22,8 @@ class Storing:
     """One import being stored.
 
     `nameless`: some rows name their customer by address only. `lines_alone`: the file has lines of orders that are stored but
-    not in the file. `first_orders`: no order was stored before this import, so none needs to be looked for.
+    not in the file. `first_orders`: no order was stored before this import, so none needs to be looked for. `stop_if_asked`
+    raises when it should end.
     """
 
     staging: Staging
@@ -32,6 +34,7 @@ class Storing:
     nameless: bool = False
     lines_alone: bool = False
     first_orders: bool = False
+    stop_if_asked: StopIfAsked = nobody_asks
     _asked: tuple[tuple[str, int, str], bool] = (("", 0, ""), False)
 
     @property

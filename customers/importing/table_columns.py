@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-Holds = Literal["text", "time", "money", "whole", "flag", "consent", "list"]
+Holds = Literal["text", "time", "money", "whole", "flag", "consent", "list", "currency"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ TABLES = (
             _C("order_number", "number"),
             _C("customer_id", "customer_id", required=True),
             _C("created_at", "placed_at", "time", required=True),
-            _C("currency", "currency"),
+            _C("currency", "currency", "currency"),
             _C("total_price", "total", "money", required=True),
             _C("total_discounts", "discounts", "money"),
             _C("financial_status", "financial_status"),

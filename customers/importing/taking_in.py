@@ -34,18 +34,21 @@ class TakingIn:
         self.currencies: set[str] = set()
         self._catalogue = Catalogue()
         self._numbered: set[str] = set()
+        self._files: dict[str, str] = {}
 
     def take(self, batch: Batch | ColumnBatch) -> None:
         """Stage a batch, reject what is wrong in it, and count."""
-        self.rejects.add(batch.rejects)
+        file = batch.file if isinstance(batch, ColumnBatch) else ""
+        self.rejects.add(batch.rejects, file)
         self.summary.rows_read += batch.rows_read
         for reason, count in batch.left_out.items():
             self.summary.rows_left_out[reason] = self.summary.rows_left_out.get(reason, 0) + count
         if isinstance(batch, ColumnBatch):
+            self._files[batch.facts] = file
             if batch.arrays:
                 facts = FACTS[batch.facts]
                 arrays, wrong = checked(facts, batch.arrays, self.as_of, batch.original, batch.names)
-                self.rejects.add(wrong)
+                self.rejects.add(wrong, file)
                 self._stage(facts, arrays)
             return
         for name, facts in FACTS.items():
@@ -93,7 +96,8 @@ class TakingIn:
         parent = facts.parent
         assert parent is not None  # noqa: S101
         has_lines, cause = facts.name in self._numbered, f"whose {parent.noun} is nowhere"
-        self.rejects.add(
+        rejects = (
             Reject(line if has_lines else 0, parent.column, _NO_PARENT.format(parent.noun, key), key, cause=cause)
             for line, key in rows
         )
+        self.rejects.add(rejects, self._files.get(facts.name, ""))

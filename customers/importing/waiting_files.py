@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from django.db import connection
 from numpy.typing import NDArray
 
+from customers.importing.breaking_off import StopIfAsked
 from customers.importing.facts import FACTS, Arrays, Column
 from customers.importing.hashing import hash_text
 from customers.importing.shapes import kept_columns, row_count
@@ -74,13 +75,14 @@ class WaitingFiles(PostgresStaging):
             self._path(name).unlink(missing_ok=True)
         super().drop()
 
-    def fall_back(self) -> None:
+    def fall_back(self, stop_if_asked: StopIfAsked) -> None:
         """Put orders and lines into tables after all, on the default connection."""
         self._line_orders = self._index = None
         for name in ("orders", "lines"):
             if self.counts.pop(name, 0):
                 self._remove(name)  # of an attempt that was killed here
                 for batch in self.batches(name):
+                    stop_if_asked()
                     super().add(name, dict(zip(batch.schema.names, batch.columns, strict=True)))
         super().finish()
 

@@ -16,6 +16,8 @@ from django.urls import reverse
 import customers.tasks  # noqa: F401
 import segmentation.tasks  # noqa: F401  (what a worker knows how to do)
 from accounts.models import User
+from customers import metrics
+from customers.importing.taking_in import TakingIn
 from customers.models import Customer, DataImport, Order
 from jobs import bell, running
 from jobs.models import Job
@@ -423,6 +425,72 @@ def test_an_import_that_will_be_refused_is_announced(visitor: Client):
     page = visitor.post(reverse("import-map", args=[data_import.token]), answers(visitor, data_import, currency="EUR"))
     assert "2 of 2 rows would be rejected: all without an amount." in text_of(page)
     assert "An import with more than 5% rejected rows is refused." in text_of(page)
+
+
+def in_currencies(*codes: str) -> str:
+    rows = "".join(f"{n},a@example.com,2026-03-01T10:00Z,5.00,{code}\n" for n, code in enumerate(codes))
+    return "Order No,Email,Order Date,Total,Currency\n" + rows
+
+
+@pytest.mark.parametrize(
+    ("codes", "sentence"),
+    [
+        (["EUR", "EUR", "USD"], "2 of the 3 rows tried are in EUR, and the shop's currency is USD."),
+        (["EUR"], "The row tried is in EUR, and the shop's currency is USD."),
+        (["USD", "CHF", "SEK", "NOK", "EUR"], "are in CHF, EUR, NOK and others, and the shop's currency is USD."),
+        (["USD", "USD"], ""),
+    ],
+)
+def test_rows_in_a_currency_that_does_not_count_are_warned_about(visitor: Client, codes: list[str], sentence: str):
+    make_customer("Ada Known", orders=1)
+    data_import = uploaded(visitor, in_currencies(*codes))
+    text = text_of(visitor.get(reverse("import-map", args=[data_import.token])))
+    assert sentence in text
+    assert ("Orders in another currency are stored and do not count" in text) == bool(sentence)
+
+
+def test_the_first_file_of_a_shop_brings_its_currency_if_that_is_one(visitor: Client):
+    alone, mixed = uploaded(visitor, in_currencies("EUR", "EUR")), uploaded(visitor, in_currencies("EUR", "USD"))
+    pages = [text_of(visitor.get(reverse("import-map", args=[each.token]))) for each in (alone, mixed)]
+    assert ["do not count" in page for page in pages] == [False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("stored", "said", "offered"),
+    [
+        (False, "Nothing was stored.", ["Try again", "Change the settings"]),
+        (True, "A part is stored. Going on takes it up where it stopped.", ["Go on"]),
+    ],
+)
+def test_the_page_of_a_cancelled_import_says_what_is_stored_and_offers_what_fits(
+    visitor: Client, monkeypatch: pytest.MonkeyPatch, stored: bool, said: str, offered: list[str]
+):
+    data_import = uploaded(visitor, ORDERS)
+    start(visitor, data_import, **SAID)
+    job = Job.objects.get()
+
+    def somebody_cancels(*args: object) -> None:
+        raise running.Cancelled
+
+    with monkeypatch.context() as patched:
+        if stored:
+            patched.setattr(metrics, "settle", somebody_cancels)
+        else:
+            patched.setattr(TakingIn, "take", somebody_cancels)
+        ended = running.run(job.pk)
+    assert ended is not None
+    assert ended.state == Job.State.CANCELLED
+    page = visitor.get(reverse("job", args=[job.pk]), headers=HTMX)
+    assert said in text_of(page)
+    assert re.findall(r">(Try again|Go on|Change the settings)</(?:button|a)>", page.content.decode()) == offered
+    visitor.post(reverse("job-again", args=[job.pk]))
+    following = Job.objects.exclude(pk=job.pk).get()
+    done = running.run(following.pk)
+    assert done is not None
+    assert done.state == Job.State.DONE
+    assert Order.objects.count() == 120
+    assert done.steps[0]["name"] == ("Save customers and orders" if stored else "Read the file")
 
 
 def test_a_file_in_german_is_one_of_orders_and_the_page_names_them(visitor: Client):

@@ -5,7 +5,7 @@ import pytest
 from customers.models import Customer
 from support.importing import BODY_LIMIT, channel_of
 from support.models import Ticket, TicketMessage
-from tests.customers.loading import at, batch, customer, day, message, new_import, store, ticket
+from tests.customers.importing.storage import an_import, at, batch, bring, customer, day, message, ticket
 from tests.factories import NOW, make_shop
 
 pytestmark = pytest.mark.django_db
@@ -32,20 +32,20 @@ def test_a_help_desks_channels_get_our_names(name, channel):
 
 
 def test_a_ticket_joins_its_customer_by_id_or_by_email():
-    store(batch(customers=[customer("C1", email="Vera@example.com")]))
+    bring(batch(customers=[customer("C1", email="Vera@example.com")]))
     tickets = [
         ticket("T1", customer_id="C1"),
         ticket("T2", email="vera@EXAMPLE.com"),
         ticket("T3", customer_id="C7"),
         ticket("T4"),
     ]
-    store(batch(tickets=tickets), data_import=new_import("tickets"))
+    bring(batch(tickets=tickets), data_import=an_import(kind="tickets"))
     found = Ticket.objects.order_by("ticket_id").values_list("customer__customer_id", flat=True)
     assert list(found) == ["C1", "C1", "C7", None]
 
 
 def test_messages_may_come_before_their_ticket_and_bodies_are_clipped():
-    store(
+    bring(
         batch(messages=[message("M1", "T1", body_text="x" * (BODY_LIMIT + 5), from_agent=True)]),
         batch(tickets=[ticket("T1", subject="Refund please", message_count=3)]),
     )
@@ -56,7 +56,7 @@ def test_messages_may_come_before_their_ticket_and_bodies_are_clipped():
 
 def test_a_message_without_a_ticket_is_rejected():
     tickets = [ticket(f"T{number}") for number in range(40)]
-    summary = store(batch(tickets=tickets, messages=[message("M1", "nowhere")]))
+    summary = bring(batch(tickets=tickets, messages=[message("M1", "nowhere")]))
     assert (summary.rows_rejected, TicketMessage.objects.count(), Ticket.objects.count()) == (1, 0, 40)
 
 
@@ -67,25 +67,25 @@ def test_the_same_tickets_twice_change_nothing():
             messages=[message("M1", body_text="Hello")],
         )
     ]
-    store(*told)
+    bring(*told)
     before = everything()
-    store(*told, as_of=NOW + timedelta(days=1))
+    bring(*told, as_of=NOW + timedelta(days=1))
     assert everything() == before
 
 
 def test_a_later_file_corrects_a_ticket_and_unknown_leaves_what_is_known():
     known = ticket("T1", customer_id="C1", channel="chat", subject="Where is my parcel?", status="open", satisfaction_score=4,
                    tags=["vip"], message_count=2, reopened=True)  # fmt: skip
-    store(batch(tickets=[known]))
+    bring(batch(tickets=[known]))
     before = everything()
-    store(batch(tickets=[ticket("T1")]), as_of=NOW + timedelta(days=1))
+    bring(batch(tickets=[ticket("T1")]), as_of=NOW + timedelta(days=1))
     assert everything() == before
-    store(batch(tickets=[ticket("T1", status="Closed", closed_at=at(4, 5), message_count=6)]))
+    bring(batch(tickets=[ticket("T1", status="Closed", closed_at=at(4, 5), message_count=6)]))
     stored = Ticket.objects.get()
     assert (stored.status, stored.closed_at, stored.message_count, stored.topic) == ("closed", day(4, 5), 6, "delivery")
 
 
 @pytest.mark.parametrize(("score", "kept"), [(0, None), (1, 1), (5, 5), (100, None)])
 def test_a_score_outside_one_to_five_is_unknown(score, kept):
-    store(batch(tickets=[ticket("T1", satisfaction_score=score)]))
+    bring(batch(tickets=[ticket("T1", satisfaction_score=score)]))
     assert Ticket.objects.get().satisfaction_score == kept

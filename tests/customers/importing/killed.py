@@ -1,9 +1,11 @@
-"""An import in a process of its own that kills itself: `python -m tests.customers.importing.killed TOKEN STEP TIMES WAY`.
+"""Imports that kill themselves. `python -m tests.customers.importing.killed` reads what to do line by line, as JSON:
 
-Runs the import of TOKEN as if its file were large (WAY: by "buckets", or "straight" on PostgreSQL) and sends itself SIGKILL
-when it has reported STEP for the TIMES-th time.
+`[token, step, times, way]`: run the import of this token as if its file were large (way: by "buckets", or "straight" on
+PostgreSQL) and send yourself SIGKILL when you have reported the step for the times-th time. Answered by the signal's number,
+or 0 if the import came to its end. Each import is a process of its own, forked from this one, which has loaded everything.
 """
 
+import json
 import os
 import signal
 import sys
@@ -11,19 +13,37 @@ import sys
 import django
 
 
-def main(token: str, step: str, times: str, way: str) -> None:
+def main() -> None:
     django.setup()
-    from customers.importing import first_import, loading, running, set_aside, tables, waiting_files
+    # Once, and not in every fork; pandas is what Arrow looks for with its first array.
+    import pandas  # noqa: F401
+
+    import tests.factories  # noqa: F401
+    from customers.importing import running  # noqa: F401
+    from customers.importing.facts import register_all
+
+    register_all()
+    for told in sys.stdin:
+        child = os.fork()
+        if not child:
+            begin(*json.loads(told))
+            os._exit(0)
+        _, status = os.waitpid(child, 0)
+        print(os.WTERMSIG(status) if os.WIFSIGNALED(status) else -os.WEXITSTATUS(status), flush=True)
+
+
+def begin(token: str, step: str, times: int, way: str) -> None:
+    from customers.importing import first_import, loading, running, set_aside, table_files, waiting_files
     from customers.models import DataImport
     from tests.factories import NOW
 
-    loading.buckets_for = lambda size: 12  # as of a file of a hundred megabytes
+    loading.buckets_for = lambda size: 4  # as of a file of two hundred megabytes
     set_aside.WORTH_IT = 100
     if way == "straight":
         waiting_files.LARGE = 0
         first_import.ORDERS_AT_ONCE, first_import.LINES_AT_ONCE = 1, 1  # a block is a batch
-        tables.BLOCK = 2_000
-    left = [int(times)]
+        table_files.BLOCK = 2_000
+    left = [times]
 
     def progress(share: float, note: str) -> None:
         if step in note:
@@ -35,4 +55,4 @@ def main(token: str, step: str, times: str, way: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -16,6 +16,7 @@ from django.db import connection
 from accounts.models import Shop
 from customers.importing import records
 from customers.importing.loading import load
+from customers.importing.rejects import path_of
 from customers.importing.summary import Summary
 from customers.models import Customer, DataImport, LineItem, MetricsDue, Order, Refund
 from support.models import Ticket, TicketMessage
@@ -26,9 +27,26 @@ TABLES = (
     "customers_metricsdue", "support_ticket", "support_ticketmessage",
 )  # fmt: skip
 
+ENDLESS = (
+    "SELECT pg_sleep(3600)"
+    if connection.vendor == "postgresql"
+    else "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT max(x) FROM n"
+)
+"""A statement that does not end by itself while a test waits for it."""
+
 
 def micros(text: str) -> int:
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
+
+
+def day(month: int, day: int) -> datetime:
+    """Noon of a day in 2026."""
+    return datetime(2026, month, day, 12, tzinfo=UTC)
+
+
+def at(month: int, of_month: int) -> int:
+    """The same in microseconds."""
+    return int(day(month, of_month).timestamp()) * 1_000_000
 
 
 def row(columns: tuple[str, ...], values: dict[str, Any]) -> tuple[Any, ...]:
@@ -54,6 +72,14 @@ def refund(refund_id: str, order_id: str | None, amount: int, **values: Any) -> 
     return row(records.REFUND_COLUMNS, {"refund_id": refund_id, "order_id": order_id, "amount": amount, **values})
 
 
+def ticket(ticket_id: str = "T1", **values: Any) -> tuple[Any, ...]:
+    return row(records.TICKET_COLUMNS, {"ticket_id": ticket_id, "created_at": at(4, 1), **values})
+
+
+def message(message_id: str = "M1", ticket_id: str = "T1", **values: Any) -> tuple[Any, ...]:
+    return row(records.MESSAGE_COLUMNS, {"message_id": message_id, "ticket_id": ticket_id, "created_at": at(4, 2), **values})
+
+
 def batch(**rows: Any) -> records.Batch:
     read = sum(len(each) for name, each in rows.items() if name != "rows_read")
     return records.Batch(**{"rows_read": read, **rows})
@@ -71,6 +97,12 @@ def an_import(path: Path | None = None, kind: str = "orders") -> DataImport:
 def bring(*batches: records.Batch, data_import: DataImport | None = None, **more: Any) -> Summary:
     """Load the batches as a file of their own."""
     return load(batches, data_import or an_import(), shop=Shop.current(), as_of=more.pop("as_of", NOW), **more)
+
+
+def rejects_of(data_import: DataImport) -> list[dict[str, str]]:
+    """The rows of its reject file."""
+    with path_of(data_import.token).open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def everything_stored(*, with_stamps: bool = True) -> dict[str, list[tuple[Any, ...]]]:
@@ -117,6 +149,20 @@ def what_is_known() -> dict[str, list[tuple[Any, ...]]]:
         model.__name__: sorted((tuple(map(str, row)) for row in model.objects.values_list(*fields)), key=repr)
         for model, fields in asked.items()
     }
+
+
+def indexes_and_keys() -> str:
+    """The indexes and keys of the tables from which a large import sets them aside."""
+    with connection.cursor() as cursor:
+        found = {
+            table: sorted(
+                (tuple(constraint["columns"]), constraint["index"], constraint["unique"], constraint["foreign_key"])
+                for constraint in connection.introspection.get_constraints(cursor, table).values()
+                if not constraint["check"]
+            )
+            for table in ("customers_customer", "customers_order", "customers_lineitem")
+        }
+    return repr(found)
 
 
 def write_tables(folder: Path, *, customers: int = 40, orders: int = 400, ending: str = ".csv") -> Path:

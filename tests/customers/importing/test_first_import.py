@@ -3,14 +3,14 @@
 from threading import Thread
 
 import pytest
-from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Shop
-from customers.importing import first_import, loading, running, set_aside, tables, waiting_files
+from customers.importing import first_import, loading, running, set_aside, table_files, waiting_files
 from customers.importing.rejects import path_of
 from customers.models import Customer, DataImport, LineItem, Order
 from tests.customers.importing.storage import everything_stored, what_is_known, write_tables
+from tests.emptying import empty_the_database
 from tests.factories import NOW, make_customer, make_order
 
 pytestmark = [
@@ -26,7 +26,7 @@ def straight(monkeypatch):
     monkeypatch.setattr(set_aside, "WORTH_IT", 1)
     monkeypatch.setattr(first_import, "ORDERS_AT_ONCE", 1)
     monkeypatch.setattr(first_import, "LINES_AT_ONCE", 1)
-    monkeypatch.setattr(tables, "BLOCK", 2_000)
+    monkeypatch.setattr(table_files, "BLOCK", 2_000)
     went = []
     store = first_import.store
 
@@ -56,7 +56,7 @@ def bring(folder):
 
 
 def test_it_stores_what_the_way_by_buckets_stores(tmp_path, straight, monkeypatch):
-    folder = write_tables(tmp_path / "t")
+    folder = write_tables(tmp_path / "t", orders=120)
     with (folder / "orders.csv").open("a") as file:  # what does not count, what is unknown, somebody whom no file tells of
         file.write("x1,,c1,2025-03-01,EUR,5,paid\nx2,,c1,2025-03-01,USD,0,paid\nx3,,stranger,2025-03-01,,7,Pending\n")
         file.write("x4,,,2025-03-01T10:00:00.125Z,USD,7,\nx5,,zoe@example.com,2025-03-01,USD,7,\n")
@@ -67,13 +67,13 @@ def test_it_stores_what_the_way_by_buckets_stores(tmp_path, straight, monkeypatc
     assert straight == ["straight"]
     known, stored = what_is_known(), everything_stored()
     assert "There is no order nowhere" in path_of(data_import.token).read_text()
-    assert (summary.facts["orders"].new, summary.facts["lines"].new, summary.facts["customers"].new) == (407, 1001, 43)
+    assert (summary.facts["orders"].new, summary.facts["lines"].new, summary.facts["customers"].new) == (127, 301, 43)
     assert Customer.objects.get(email_key="zoe@example.com").order_count == 2
     again, _ = bring(folder)
     assert everything_stored() == stored
-    assert again.facts["orders"].unchanged == 407
+    assert again.facts["orders"].unchanged == 127
     guest_key = Shop.current().guest_key
-    call_command("flush", interactive=False, verbosity=0)
+    empty_the_database()
     Shop.current()
     Shop.objects.update(guest_key=guest_key)
     monkeypatch.setattr(waiting_files, "LARGE", 10**12)
@@ -150,21 +150,21 @@ def test_a_shop_that_got_orders_while_the_file_was_read_goes_by_buckets(tmp_path
 
 
 def test_lines_of_orders_that_were_stored_before_somebody_came_between_are_stored_too(tmp_path, straight, monkeypatch):
-    folder = write_tables(tmp_path / "t")
+    folder = write_tables(tmp_path / "t", orders=120)
     copy_orders = first_import._Orders.copy
 
     def and_a_rival(block):
         copy_orders(block)
         if "o0" in block._columns["order_id"].to_pylist():  # the first: no line is stored yet
-            elsewhere(lambda: make_order(Customer.objects.get(customer_id="c1"), order_id="o399", refresh_metrics=False))
+            elsewhere(lambda: make_order(Customer.objects.get(customer_id="c1"), order_id="o119", refresh_metrics=False))
 
     monkeypatch.setattr(first_import._Orders, "copy", and_a_rival)
     summary, _ = bring(folder)
     assert straight == ["straight"]
-    assert (Order.objects.count(), LineItem.objects.count()) == (400, 1000)
-    assert summary.facts["orders"].new + summary.facts["orders"].changed == 400
+    assert (Order.objects.count(), LineItem.objects.count()) == (120, 300)
+    assert summary.facts["orders"].new + summary.facts["orders"].changed == 120
     again, _ = bring(folder)
-    assert again.facts["orders"].unchanged == 400
+    assert again.facts["orders"].unchanged == 120
 
 
 def test_nothing_is_left_behind(tmp_path, straight):

@@ -1,5 +1,6 @@
 import pytest
 
+from customers.importing import grouping, rows
 from customers.importing.reading import NeedsAnswer, ReadOptions, UnreadableFile, inspect, read
 from tests.customers.importing.files import GUEST_KEY, NOW, at, read_all, write
 
@@ -108,16 +109,36 @@ def test_amounts_of_orders_have_to_be_equal_on_their_rows(tmp_path):
     assert [reject.with_order for reject in found.rejects] == [False, True]
 
 
-def test_scattered_rows_of_an_order_are_gathered(tmp_path):
-    orders = range(4_000)
+@pytest.fixture
+def small_steps(monkeypatch):
+    """Files are read and sorted in small pieces, so that a small one has many."""
+    monkeypatch.setattr(rows, "LINES_PER_BLOCK", 200)
+    monkeypatch.setattr(grouping, "ROWS_PER_BLOCK", 100)
+    monkeypatch.setattr(grouping, "BYTES_PER_PART", 1 << 13)
+
+
+def test_scattered_rows_of_an_order_are_gathered(tmp_path, small_steps):
+    orders = range(500)
     content = LINES + "".join(line(str(order), f"C{order}", sku=sku) for sku in "ABC" for order in orders)
     found = read_all(write(tmp_path, content))
     again = read_all(write(tmp_path, content))
-    assert len(found.orders) == 4_000
+    assert len(found.orders) == 500
     assert all(order["total"] == 600_000 for order in found.orders)
-    assert found.rows == 12_000
+    assert found.rows == 1_500
     assert found.orders == again.orders
     assert [entry["sku"] for entry in found.lines_of("7")] == ["A", "B", "C"]
+
+
+@pytest.mark.parametrize("is_scattered", [False, True])
+def test_how_far_reading_is_grows_over_both_passes_to_the_end_of_the_file(tmp_path, small_steps, is_scattered):
+    rows_of = [(order, sku) for order in range(500) for sku in "ABC"]
+    if is_scattered:
+        rows_of.sort(key=lambda row: row[1])
+    path = write(tmp_path, LINES + "".join(line(str(order), f"C{order}", sku=sku) for order, sku in rows_of))
+    told = [batch.bytes_read for batch in read(path, ReadOptions(), now=NOW, guest_key=GUEST_KEY)]
+    assert told == sorted(told)
+    assert 0 < told[0] < told[4] < 0.3 * path.stat().st_size
+    assert 0.99 * path.stat().st_size < told[-1] <= path.stat().st_size
 
 
 def test_scattered_rows_wait_beside_the_imports_and_not_in_the_systems_folder(tmp_path, settings):
@@ -129,16 +150,17 @@ def test_scattered_rows_wait_beside_the_imports_and_not_in_the_systems_folder(tm
     assert list(settings.IMPORTS_FOLDER.iterdir()) == []
 
 
-def test_an_order_longer_than_a_block_is_whole(tmp_path):
-    content = LINES + "".join(line("1" if 5 <= row < 25_000 else f"x{row}", sku=f"S{row}") for row in range(25_010))
+def test_an_order_longer_than_a_block_is_whole(tmp_path, small_steps):
+    content = LINES + "".join(line("1" if 5 <= row < 1_000 else f"x{row}", sku=f"S{row}") for row in range(1_010))
     found = read_all(write(tmp_path, content))
     assert len(found.orders) == 16
-    assert found.order("1")["total"] == 24_995 * 200_000
-    assert [entry["position"] for entry in found.lines_of("1")] == list(range(24_995))
+    assert found.order("1")["total"] == 995 * 200_000
+    assert [entry["position"] for entry in found.lines_of("1")] == list(range(995))
 
 
-def test_a_column_that_holds_no_order_ids_is_found_out(tmp_path):
-    content = "order,customer,date,amount,unit price,quantity\n" + "same,A,2026-03-02T10:00Z,20.00,20.00,1\n" * 110_001
+def test_a_column_that_holds_no_order_ids_is_found_out(tmp_path, small_steps, monkeypatch):
+    monkeypatch.setattr(grouping, "MOST_ROWS_OF_AN_ORDER", 1_000)
+    content = "order,customer,date,amount,unit price,quantity\n" + "same,A,2026-03-02T10:00Z,20.00,20.00,1\n" * 1_201
     with pytest.raises(UnreadableFile, match="same order id"):
         read_all(write(tmp_path, content, "same.csv.gz"), currency="USD", amount_per="line")
 
@@ -176,10 +198,10 @@ def test_an_order_without_a_customer_is_rejected(tmp_path):
     assert "no customer" in found.rejects[0].reason
 
 
-def test_one_in_a_hundred_rows_broken(tmp_path):
-    rows = [f"{n},C{n % 97},2026-03-02T10:00:00Z,{'oops' if n % 100 == 0 else '10.00'},USD\n" for n in range(20_000)]
-    found = read_all(write(tmp_path, "order,customer,date,amount,currency\n" + "".join(rows)))
-    assert (len(found.orders), len(found.rejects), found.rows) == (19_800, 200, 20_000)
+def test_one_in_a_hundred_rows_broken(tmp_path, small_steps):
+    lines = [f"{n},C{n % 97},2026-03-02T10:00:00Z,{'oops' if n % 100 == 0 else '10.00'},USD\n" for n in range(2_000)]
+    found = read_all(write(tmp_path, "order,customer,date,amount,currency\n" + "".join(lines)))
+    assert (len(found.orders), len(found.rejects), found.rows) == (1_980, 20, 2_000)
     assert found.rejects[1].line == 102
     assert not any(reject.with_order for reject in found.rejects)
 

@@ -14,8 +14,7 @@ from customers.importing.guests import guest_id
 from customers.models import Customer, DataImport, Order, Refund
 from support.models import Ticket
 from tests.customers.importing.files import read_all, write
-from tests.customers.importing.storage import batch, bring, customer, everything_stored, micros, order, refund
-from tests.customers.loading import ticket
+from tests.customers.importing.storage import batch, bring, customer, everything_stored, micros, order, refund, ticket
 from tests.factories import NOW, make_customer
 
 pytestmark = pytest.mark.django_db
