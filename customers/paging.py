@@ -6,7 +6,7 @@ beyond it; searching and filtering reach the rest.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from django.db import models
 
@@ -87,6 +87,12 @@ def page_of(rows: models.QuerySet[AnyModel], number: int, *, size: int = 25, cap
     number = min(max(number, 1), max(1, -(-total // size)))
     start = (number - 1) * size
     return Page(list(rows[start : min(start + size, cap)]) if total else [], number, size, total, is_capped)
+
+
+def page_of_keys(rows: models.QuerySet[Any], number: int, *, size: int = 25, cap: int = CAP) -> Page[int]:
+    """The page `number`, or the nearest that exists, as keys; one query, which goes no further than `cap`."""
+    keys = list(rows.values_list("pk", flat=True)[: cap + 1])
+    return replace(page_within(keys[:cap], number, size=size), is_capped=len(keys) > cap)
 
 
 def page_within(rows: Sequence[Row], number: int, *, size: int = 25) -> Page[Row]:

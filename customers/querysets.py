@@ -2,8 +2,10 @@
 
 from typing import TYPE_CHECKING, Self
 
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Q
+
+from customers.signals import being_erased
 
 if TYPE_CHECKING:
     from customers.models import Customer, Order  # noqa: F401  (named in the base classes)
@@ -11,6 +13,15 @@ if TYPE_CHECKING:
 
 class CustomerQuerySet(models.QuerySet["Customer"]):
     """Profiles."""
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Erase them with all that hangs on them, and tell `being_erased`, in one transaction."""
+        with transaction.atomic():
+            being_erased.send(self.model, customers=self)
+            return super().delete()
+
+    delete.queryset_only = True  # type: ignore[attr-defined]  # as Django's own: never a manager's, which would be everybody
+    delete.alters_data = True  # type: ignore[attr-defined]
 
     def buyers(self) -> Self:
         """Customers with at least one valid order."""

@@ -6,7 +6,7 @@ from typing import Any
 
 from insights.profiles import AxisProfile
 from predictions.maths.growth import Month, months_on
-from predictions.maths.projecting import Projection
+from predictions.maths.projection import Projection
 
 # A shape of fewer corners compares nothing.
 AXES_AT_LEAST = 5

@@ -1,15 +1,15 @@
 """The customer list: search, filter and order, with each customer's archetype and predictions."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from django.db.models import Q
+from django.db.models import QuerySet
 
 from customers.models import Customer
-from customers.paging import CAP, Page, count_up_to, page_of
-from customers.querysets import CustomerQuerySet
-from predictions.maths.lapse import LEVELS
-from predictions.models import Prediction
+from customers.paging import CAP, Page, count_up_to, page_of, page_of_keys
+from insights.walking import OF_SCORES, Wanted, at_levels, by_index, walk
+from predictions.models import Prediction, Standing
 from segmentation.models import Archetype, Membership, SegmentationRun
 from segmentation.reading import pin_active_run
 
@@ -62,23 +62,32 @@ class Criteria:
     @property
     def looks_at_churn(self) -> bool:
         """Whether the chance of no order is asked about, so that the list has to show it."""
-        return bool(self.churn_levels) or self.order[0].endswith("churn_risk_score")
+        return bool(self.churn_levels) or self.column == "churn_risk_score"
 
     @property
     def by_last_order(self) -> bool:
         """Whether the list is in the order of last orders, which leaves out those who never ordered."""
-        return self.order[0].lstrip("-") == "last_order_at" and not self.awaiting
+        return self.column == "last_order_at" and not self.awaiting
 
     @property
     def by_score(self) -> bool:
         """Whether the list is in the order of a prediction, which leaves out those without one."""
-        return self.order[0].lstrip("-").startswith("prediction__") and not self.awaiting
+        return self.column in OF_SCORES and not self.awaiting
+
+    @property
+    def finds_buyers(self) -> bool:
+        """Whether only those with a score or an archetype are asked for."""
+        return bool(self.archetype_id) or self.asks_for_scores or self.by_score
+
+    @property
+    def column(self) -> str:
+        """What the order is by, whichever table has it."""
+        return self.order[0].lstrip("-").removeprefix("prediction__")
 
     @property
     def order_in_force(self) -> tuple[str, ...]:
         """Those who await their first purchase have no value, orders or dates to sort by: the newest profile comes first."""
-        by_name = self.order[0].lstrip("-") == "name_key"
-        return ("order_count", "-id") if self.awaiting and not by_name else self.order
+        return ("order_count", "-id") if self.awaiting and self.column != "name_key" else self.order
 
 
 @dataclass(frozen=True)
@@ -117,83 +126,85 @@ class CustomerList:
 def list_customers(criteria: Criteria, page_number: int, size: int = 25) -> CustomerList:
     """The page of customers that `criteria` ask for.
 
-    Five queries (run, count, rows, memberships, predictions), one more with a filter by score, one with an archetype and two
-    with a search; an empty list counts again for each filter. The count stops at `customers.paging.CAP`.
+    Five queries (run, keys or count, rows, memberships, predictions), one more with an archetype and up to three with a search;
+    an empty list counts again for each filter. Nothing goes further than `customers.paging.CAP`. Whatever the filters and the
+    order, some 0.15 s at most among two million customers on PostgreSQL; the last pages of a search that many match take more.
     """
     pinned = pin_active_run()
     run = pinned.run if pinned else None
     archetype = Archetype.objects.filter(archetype_id=criteria.archetype_id).first() if criteria.archetype_id else None
-    selected = _select(criteria, run, archetype)
-    if criteria.text or criteria.asks_for_scores or (criteria.archetype_id and criteria.by_score):
-        selected = _few(selected)
-    found = page_of(selected.order_by(*criteria.order_in_force), page_number, size=size)
+    found = _page_of_buyers if criteria.finds_buyers else _page_of_everybody
+    page = found(criteria, archetype, page_number, size)
     if run and not criteria.narrows and not criteria.by_last_order and not criteria.by_score:
-        found = found.of_all(run.profiles)  # counted by the run; counting ten million anew would take seconds
-    remedies = () if found.rows or not criteria.narrows else tuple(_remedies(criteria, run, archetype))
-    return CustomerList(found.showing(_as_listed(found.rows, run)), run, archetype, remedies)
+        page = page.of_all(run.profiles)  # counted by the run; counting ten million anew would take seconds
+    remedies = () if page.rows or not criteria.narrows else tuple(_remedies(criteria, archetype))
+    return CustomerList(page.showing(_as_listed(page.rows, run)), run, archetype, remedies)
 
 
-def _select(criteria: Criteria, run: SegmentationRun | None, archetype: Archetype | None) -> CustomerQuerySet:
+def _page_of_buyers(criteria: Criteria, archetype: Archetype | None, number: int, size: int) -> Page[Customer]:
+    rows = _select_buyers(criteria, archetype)
+    matching, are_many = _matching(criteria.text) if criteria.text else (None, False)
+    with by_index():
+        if matching is not None and are_many:
+            # No index holds what is searched for, so these are put in order no further than to the end of the page.
+            found = page_of(rows.filter(pk__in=matching), number, size=size)
+            page = found.showing([row.pk for row in found.rows])
+        else:
+            page = page_of_keys(rows if matching is None else rows.filter(pk__in=matching[:CAP]), number, size=size)
+    customers = Customer.objects.in_bulk(page.rows)
+    return page.showing([customers[key] for key in page.rows if key in customers])
+
+
+def _page_of_everybody(criteria: Criteria, archetype: Archetype | None, number: int, size: int) -> Page[Customer]:
+    customers = _select_customers(criteria)
+    return page_of(_few(customers) if criteria.text else customers, number, size=size)
+
+
+def _select_customers(criteria: Criteria) -> QuerySet[Customer]:
+    """In order; no filter by score or archetype."""
     customers = Customer.objects.matching(criteria.text)
     if criteria.awaiting:
         customers = customers.awaiting_first_purchase()
-    if criteria.archetype_id:
-        members = Membership.objects.filter(run=run, archetype=archetype) if run and archetype else Membership.objects.none()
-        customers = customers.filter(pk__in=members.values("customer_id"))
     if criteria.by_last_order:
         # Databases disagree on where the empty ones go, and the index has them at the wrong end.
         customers = customers.filter(last_order_at__isnull=False)
-    if criteria.by_score or criteria.asks_for_scores:
-        customers = customers.filter(prediction__isnull=False)
-    if criteria.lapse_levels:
-        customers = customers.filter(_at_levels("prediction__lapse_risk_score", criteria.lapse_levels))
-    if criteria.churn_levels:
-        customers = customers.filter(_at_levels("prediction__churn_risk_score", criteria.churn_levels))
-    if criteria.tiers:
-        places = [tier.value for tier in Prediction.Tier if tier.label in criteria.tiers]
-        customers = customers.filter(prediction__tier__in=places)
-    if criteria.value_at_risk_min is not None:
-        customers = customers.filter(prediction__value_at_risk__gte=criteria.value_at_risk_min)
-    return customers
+    return customers.order_by(*criteria.order_in_force)
 
 
-def _at_levels(score: str, levels: Collection[str]) -> Q:
-    """Scores at one of `levels`, nobody's if there is no such level.
-
-    Neighbours become one range, and ranges apart stand within the one around them: so an index on the score is walked from
-    where the wanted ones begin.
-    """
-    ranges: list[tuple[float, float]] = []
-    above = float("inf")
-    for name, edge in LEVELS:
-        if name in levels:
-            joins = bool(ranges) and ranges[-1][0] == above
-            ranges = [*ranges[:-1], (edge, ranges[-1][1])] if joins else [*ranges, (edge, above)]
-        above = edge
-    if not ranges:
-        return Q(pk__in=[])
-    any_of = Q()
-    for lowest, below in ranges:
-        any_of |= _within(score, lowest, below)
-    return any_of if len(ranges) == 1 else _within(score, ranges[-1][0], ranges[0][1]) & any_of
+def _select_buyers(criteria: Criteria, archetype: Archetype | None) -> QuerySet[Any]:
+    """In order, rows of `walking.walk`; whatever they are searched for."""
+    if criteria.awaiting or (criteria.archetype_id and archetype is None):
+        return Standing.objects.none()  # who awaits his first purchase has neither
+    wanted = Wanted(
+        archetype=archetype.pk if archetype else None,
+        tiers=[tier.value for tier in Prediction.Tier if tier.label in criteria.tiers] if criteria.tiers else None,
+        lapse=at_levels(criteria.lapse_levels) if criteria.lapse_levels else None,
+        churn=at_levels(criteria.churn_levels) if criteria.churn_levels else None,
+        value_at_risk_min=criteria.value_at_risk_min,
+    )
+    return walk(wanted, criteria.column, backwards=criteria.order[1].startswith("-"))
 
 
-def _within(score: str, lowest: float, below: float) -> Q:
-    within = Q(**{f"{score}__gte": lowest})
-    return within if below == float("inf") else within & Q(**{f"{score}__lt": below})
+def _matching(text: str) -> tuple[QuerySet[Customer, Any], bool]:
+    """Keys of those who match a search, and whether they are more than the list shows; two queries."""
+    matching = Customer.objects.matching(text)
+    _, are_many = count_up_to(matching)
+    return matching.order_by().values("pk"), are_many
 
 
-def _few(customers: CustomerQuerySet) -> CustomerQuerySet:
+def _few(customers: QuerySet[Customer]) -> QuerySet[Customer]:
     """The same customers, found before they are put in order, if they are no more than the list shows; one query.
 
     For the first rows in an order PostgreSQL likes to walk the order's index until enough of them match, which takes seconds
     when few do; a subquery with a limit leaves it no such choice. Many are soon met on the way.
     """
     _, are_many = count_up_to(customers)
-    return customers if are_many else Customer.objects.filter(pk__in=customers.order_by().values("pk")[:CAP])
+    if are_many:
+        return customers
+    return Customer.objects.filter(pk__in=customers.order_by().values("pk")[:CAP]).order_by(*customers.query.order_by)
 
 
-def _remedies(criteria: Criteria, run: SegmentationRun | None, archetype: Archetype | None) -> list[Remedy]:
+def _remedies(criteria: Criteria, archetype: Archetype | None) -> list[Remedy]:
     """Each filter that can be dropped to find somebody, the most helpful first."""
     without = {
         "search": replace(criteria, text="") if criteria.text else None,
@@ -204,10 +215,17 @@ def _remedies(criteria: Criteria, run: SegmentationRun | None, archetype: Archet
         "churn": replace(criteria, churn_levels=()) if criteria.churn_levels else None,
         "at_risk": replace(criteria, value_at_risk_min=None) if criteria.value_at_risk_min is not None else None,
     }
-    counted = [
-        Remedy(name, *count_up_to(_select(less, run, archetype))) for name, less in without.items() if less and less.narrows
-    ]
+    with by_index():
+        counted = [Remedy(name, *_count(less, archetype)) for name, less in without.items() if less and less.narrows]
     return sorted((remedy for remedy in counted if remedy.found), key=lambda remedy: remedy.found)
+
+
+def _count(criteria: Criteria, archetype: Archetype | None) -> tuple[int, bool]:
+    """How many `criteria` find, and whether there are more."""
+    if not criteria.finds_buyers:
+        return count_up_to(_select_customers(criteria))
+    rows = _select_buyers(criteria, archetype)
+    return count_up_to(rows.filter(pk__in=_matching(criteria.text)[0]) if criteria.text else rows)
 
 
 def _as_listed(customers: Sequence[Customer], run: SegmentationRun | None) -> list[ListedCustomer]:

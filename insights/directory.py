@@ -1,12 +1,13 @@
-"""Everybody with scores, page after page, at a cost that is the same for a thousand customers and for ten million.
+"""Everybody with scores, page after page, wherever in the order they stand who are wanted.
 
-walk an index for keys from where the last page ended -> keep those whose membership is asked for -> read the rows by key
+walk an index for keys from where the last page ended -> read the rows by key
 
-A page looks at no more than `AT_ONCE` keys. Where a filter leaves fewer customers than that, they are found by the filter's own
-index and the page is whole; else a page may hold fewer rows than were asked for, none even, and says where the next one begins.
+Filters by archetype and by score are in the index that is walked (`insights.walking`), so a page is whole. Only memberships by
+axis are in none: filtered by one, a page looks at `AT_ONCE` keys at most, may hold fewer rows than were asked for, even none,
+and says where the next one begins.
 
-An export is everybody in the order of keys, which no new score changes. It finds customers in the same way: by a filter's own
-index where that leaves at most `NARROWED_AT_MOST`, else by going through the rows that a filter looks at, which never leave the
+An export is everybody in the order of keys, which no new score changes. Where archetype or scores leave at most
+`NARROWED_AT_MOST`, it finds them by an index; else it goes through the rows that a filter looks at, which never leave the
 database unless they pass.
 """
 
@@ -15,33 +16,38 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from typing import Any, TypeVar
 
-from django.db.models import BigIntegerField, F, Q, QuerySet
+from django.db.models import BigIntegerField, F, QuerySet
 from django.db.models.functions import Cast, Coalesce, Substr
 
+from customers.figures import STEPS, adding_up, least_told_as
 from customers.models import Customer
-from customers.money import MoneyField, from_units, to_units
+from customers.money import MoneyField, from_units
 from insights.churn_risk import NOT_IN_PREDICTION_YET, NOT_PREDICTED_YET
 from insights.profiles import AWAITING_FIRST_PURCHASE, NO_RUN_YET, NOT_IN_RUN_YET
+from insights.walking import Range, Wanted, by_index, walk
 from predictions.models import Prediction, ScoringRun
+from predictions.shown import beyond_shown_as, least_shown_as
 from segmentation.axes import AXES
 from segmentation.models import ActiveRun, Archetype, Membership
 from segmentation.publishing import keeps_memberships
-from segmentation.reading import SHARE_PLACES, PinnedRun, pin_active_run
+from segmentation.reading import PinnedRun, pin_active_run
 
 Rows = TypeVar("Rows", bound=QuerySet[Any])
 AT_ONCE = 5_000
-"""Keys that one page looks at."""
+"""Keys that a page looks at where memberships are filtered by."""
 FIRST_STEP = 8
-"""Keys that a page looks at first for each row that it wants: one in eight customers is what most filters leave."""
+"""Keys that such a page looks at first for each row that it wants: one in eight customers is what most of them leave."""
 EXPORTED_AT_ONCE = 2_000
 NARROWED_AT_MOST = 50_000
-"""Keys that an export takes from a filter's own index; they are held until it ends, 2 MB of them."""
+"""Keys that an export takes from an index; they are held until it ends, 2 MB of them."""
 PASSED_AT_ONCE = 20_000
 """Rows that an export passes in one statement where it goes through all of them: some 10 ms."""
-# A share above one half is the largest of its axis, which the digits in `Membership.segments` tell without the share.
-_DOMINANT_ABOVE = 0.5001
+# A share above one half is the largest of its axis, which the digits in `Membership.segments` tell without the share; as it is
+# told it may be a step of its last place above what it is.
+_DOMINANT_ABOVE = 0.5 + 1 / STEPS
 _BYTES_A_SHARE = 4
 
 
@@ -61,7 +67,8 @@ class RunIsGone(RuntimeError):
 class Filters:
     """Who is wanted; what is empty or None asks for nothing. Both ends of a range belong to it.
 
-    `axis` and `segment` go together and want a membership of at least `membership_min`, as the profile shows it.
+    All figures are compared as they are told: who is shown with a score of 0.7833 has one of at least 0.7833. `axis` and
+    `segment` go together and want a membership of at least `membership_min`.
     """
 
     archetype_id: str = ""
@@ -80,9 +87,9 @@ class Filters:
     def by_column(self) -> dict[str, dict[str, Any]]:
         """{column of `Prediction`: {lookup: value}} of the filters that look at predictions."""
         asked: dict[str, dict[str, Any]] = {
-            "value_at_risk": {"gte": self.value_at_risk_min},
-            "lapse_risk_score": {"gte": self.lapse_risk_min, "lte": self.lapse_risk_max},
-            "churn_risk_score": {"gte": self.churn_risk_min, "lte": self.churn_risk_max},
+            "value_at_risk": {"gte": None if self.value_at_risk_min is None else least_told_as(self.value_at_risk_min)},
+            "lapse_risk_score": _score_range(self.lapse_risk_min, self.lapse_risk_max),
+            "churn_risk_score": _score_range(self.churn_risk_min, self.churn_risk_max),
             "tier": {"exact": Prediction.Tier[self.tier.upper()] if self.tier else None},
             "is_active": {"exact": self.active},
         }
@@ -93,6 +100,14 @@ class Filters:
     def by_membership(self) -> bool:
         """Whether a filter looks at the published run."""
         return bool(self.archetype_id or self.axis)
+
+
+def _score_range(least: float | None, most: float | None) -> dict[str, float | None]:
+    """Lookups that leave the scores told from `least` to `most`."""
+    return {
+        "gte": None if least is None else least_shown_as(least),
+        "lt": None if most is None else beyond_shown_as(most),
+    }
 
 
 @dataclass(frozen=True)
@@ -107,16 +122,6 @@ class Sort:
     def of_scores(self) -> bool:
         """Whether the order is that of a prediction, which leaves out those without one."""
         return self.model is Prediction
-
-    @property
-    def key(self) -> str:
-        """The customer's key in `model`."""
-        return "customer_id" if self.of_scores else "pk"
-
-    @property
-    def from_customer(self) -> str:
-        """The column as a query for customers names it."""
-        return f"prediction__{self.column}" if self.of_scores else self.column
 
     @property
     def is_money(self) -> bool:
@@ -205,19 +210,24 @@ class Reading:
 
 @dataclass(frozen=True)
 class Share:
-    """Where a segment stands in a `Membership`: its axis among the digits, its digit, and its first byte among the shares."""
+    """Where a segment stands in a `Membership`.
+
+    Its axis among the digits, its place among the axis's segments, which is its digit, and the first byte of that axis's
+    `segments` shares.
+    """
 
     axis: int
-    digit: str
+    place: int
+    segments: int
     offset: int
 
-
-@dataclass(frozen=True)
-class _Narrow:
-    """The few keys that one filter leaves, as a query; `are_members` if no membership is left to look at."""
-
-    keys: QuerySet[Any]
-    are_members: bool
+    def is_told_as(self, least: float, shares: bytes | memoryview) -> bool:
+        """Whether a profile tells a membership of at least `least`."""
+        (own,) = struct.unpack_from("<f", shares, self.offset + _BYTES_A_SHARE * self.place)
+        if abs(own - least) > 1 / STEPS:  # rounding takes nobody further
+            return bool(own > least)
+        together = struct.unpack_from(f"<{self.segments}f", shares, self.offset)
+        return adding_up(together, STEPS)[self.place] / STEPS >= least
 
 
 @dataclass(frozen=True)
@@ -233,39 +243,32 @@ def directory(filters: Filters, sort: Sort, limit: int, after: Place | None = No
     """The page of `limit` customers behind `after`.
 
     Run, scoring, step along the index, rows, archetypes: five queries, and a sixth behind a place. A filter by archetype costs
-    one or two more, each filter by score at most one, and a second step, if the first does not fill the page, up
-    to four; by membership one a step. That is so for any number of customers.
+    one more, and one by membership one a step, of which there may be two. So it is for any number of customers.
 
     Raises `UnknownFilter` for an archetype, an axis or a segment that the published run does not have.
     """
     reading = read_from(filters)
-    narrow = _narrow(filters, sort, reading, AT_ONCE)
-    if narrow is not None:
-        few = narrow.keys if narrow.are_members else _members(list(narrow.keys), filters, reading)
-        return _page(_rows(_ordered(few, filters, sort, after)[: limit + 1], reading), limit, None, sort, reading)
     rows: list[DirectoryRow] = []
-    for size in _steps(filters, sort, limit):
-        walked = _walk(sort, filters, after, size)
-        taken = {row.key for row in rows}  # whose score has changed since the first step stands in both
-        keys = _members([key for _, key in walked if key not in taken], filters, reading)
-        rows += _rows(_ordered(keys, filters, sort, after)[: limit + 1 - len(rows)], reading)
-        after = _place(walked[-1], sort) if len(walked) == size else None
+    places: dict[int, Place] = {}
+    for size in _steps(filters, limit):
+        walked = _walk(filters, sort, reading, after, size)
+        keys = [key for _, key in walked if key not in places]  # whose score has changed since the first step stands in both
+        if filters.axis:
+            members = set(_members(keys, filters, reading))
+            keys = [key for key in keys if key in members]
+        places |= {key: _place(value, key) for value, key in walked}
+        rows += _rows_in_order(keys[: limit + 1 - len(rows)], filters, sort, reading)
+        after = places[walked[-1][1]] if len(walked) == size else None
         if len(rows) > limit or after is None:
             break
-    return _page(rows, limit, after, sort, reading)
+    if len(rows) > limit:  # one more says that the next page begins behind the last shown
+        return Directory(tuple(rows[:limit]), places[rows[limit - 1].key], reading)
+    return Directory(tuple(rows), after, reading)
 
 
-def _page(rows: list[DirectoryRow], limit: int, looked_up_to: Place | None, sort: Sort, reading: Reading) -> Directory:
-    """The page of these rows, of which one more than `limit` says that the next one begins behind the last shown."""
-    if len(rows) > limit:
-        return Directory(tuple(rows[:limit]), _place_of(rows[limit - 1], sort), reading)
-    return Directory(tuple(rows), looked_up_to, reading)
-
-
-def _steps(filters: Filters, sort: Sort, limit: int) -> tuple[int, ...]:
+def _steps(filters: Filters, limit: int) -> tuple[int, ...]:
     """How many keys to look at, and how many more if that does not fill the page."""
-    own = {sort.column} if sort.of_scores else set()
-    if not filters.by_membership and not set(filters.by_column) - own:
+    if not filters.axis:
         return (limit + 1,)
     first = min(FIRST_STEP * (limit + 1), AT_ONCE)
     return (first, AT_ONCE - first) if first < AT_ONCE else (first,)
@@ -274,7 +277,7 @@ def _steps(filters: Filters, sort: Sort, limit: int) -> tuple[int, ...]:
 def everybody(filters: Filters, reading: Reading, *, contact: bool = False) -> Iterator[list[DirectoryRow]]:
     """All who are wanted in batches of at most `EXPORTED_AT_ONCE`, in the order of their keys; three or four queries a batch.
 
-    Time follows the number of customers that one of the filters leaves; beyond `NARROWED_AT_MOST` some half a second for each
+    Time follows the number of customers that archetype or scores leave; beyond `NARROWED_AT_MOST` some half a second for each
     million that are passed is added. Raises `RunIsGone` in place of a batch, or of an end, that may not be whole.
     """
     for customers in _batches(filters, reading):
@@ -303,14 +306,14 @@ def _batches(filters: Filters, reading: Reading) -> Iterator[QuerySet[Customer]]
     for keys, are_members in _stretches(filters, reading):
         for first in range(0, len(keys), EXPORTED_AT_ONCE):
             some = keys[first : first + EXPORTED_AT_ONCE]
-            yield _ordered(some if are_members else _members(some, filters, reading), filters, None, None)
+            yield _by_key(some if are_members else _members(some, filters, reading), filters)
 
 
 def _stretches(filters: Filters, reading: Reading) -> Iterator[tuple[list[int], bool]]:
     """Ascending keys of all who may be wanted, and whether no membership of theirs is left to look at."""
-    narrow = _narrow(filters, None, reading, NARROWED_AT_MOST)
-    if narrow is not None:
-        yield sorted(narrow.keys), narrow.are_members
+    few = _few(filters, reading)
+    if few is not None:
+        yield few
     elif filters.by_column:
         for predictions in _pieces(Prediction.objects.all(), "customer_id", PASSED_AT_ONCE):
             scored = _with_scores(predictions, filters).order_by("customer_id")
@@ -368,49 +371,84 @@ def _share(filters: Filters, pinned: PinnedRun | None) -> Share:
             "segment", f"{filters.segment[:60]!r} is not a segment of {filters.axis} now; there are {', '.join(known)}."
         )
     number = next(number for number, axis in enumerate(AXES) if axis.name == filters.axis)
-    column = model.columns.index((filters.axis, filters.segment))
-    return Share(number, str(known.index(filters.segment)), _BYTES_A_SHARE * column)
+    first = model.columns.index((filters.axis, known[0]))
+    return Share(number, known.index(filters.segment), len(known), _BYTES_A_SHARE * first)
 
 
-def _narrow(filters: Filters, sort: Sort | None, reading: Reading, at_most: int) -> _Narrow | None:
-    """Everybody whom one of the filters leaves, if they are at most so many; None if none leaves so few."""
-    candidates: list[QuerySet[Any]] = []
+def _few(filters: Filters, reading: Reading) -> tuple[list[int], bool] | None:
+    """What `_stretches` yields in one, if archetype or scores leave at most `NARROWED_AT_MOST`; None if they leave more."""
     if reading.archetype is not None:
-        candidates.append(Membership.objects.filter(run=reading.run_id, archetype=reading.archetype))
-    for column, lookups in filters.by_column.items():
-        if column == "is_active" or (sort and column == sort.column):  # no index; the walk begins and ends there by itself
-            continue
-        # In the index's order, so that no database looks through the table for them.
-        order = ("tier",) if column == "tier" else (f"-{column}", "customer_id")
-        candidates.append(Prediction.objects.filter(**_lookups(column, lookups)).order_by(*order))
-    for candidate in candidates:
-        keys = candidate.values_list("customer_id", flat=True)
-        if not keys[at_most : at_most + 1]:
-            is_of_archetype = candidate.model is Membership
-            return _Narrow(keys[:at_most], not filters.axis and (is_of_archetype or not filters.archetype_id))
+        own = Membership.objects.filter(run=reading.run_id, archetype=reading.archetype)
+        keys = list(own.values_list("customer_id", flat=True)[: NARROWED_AT_MOST + 1])
+        if len(keys) <= NARROWED_AT_MOST:
+            return sorted(keys), not filters.axis
+    if filters.by_column:
+        with by_index():
+            scored = walk(_wanted(filters), "value_at_risk").order_by()
+            keys = list(scored.values_list("pk", flat=True)[: NARROWED_AT_MOST + 1])
+        if len(keys) <= NARROWED_AT_MOST:
+            return sorted(keys), not filters.by_membership
     return None
 
 
-def _walk(sort: Sort, filters: Filters, after: Place | None, size: int) -> list[tuple[Any, int]]:
+def _wanted(filters: Filters, archetype: int | None = None) -> Wanted:
+    asked = filters.by_column
+    return Wanted(
+        archetype=archetype,
+        tiers=asked["tier"].values() if "tier" in asked else None,
+        lapse=_range(asked.get("lapse_risk_score")),
+        churn=_range(asked.get("churn_risk_score")),
+        value_at_risk_min=asked["value_at_risk"]["gte"] if "value_at_risk" in asked else None,
+        is_active=filters.active,
+    )
+
+
+def _range(lookups: dict[str, float] | None) -> tuple[Range] | None:
+    return None if lookups is None else ((lookups.get("gte", 0.0), lookups.get("lt", inf)),)
+
+
+def _walk(filters: Filters, sort: Sort, reading: Reading, after: Place | None, size: int) -> list[tuple[Any, int]]:
     """The next `size` values and keys behind `after` along the index of `sort`; one query, two behind a place.
 
     Those who share the value of the place are a stretch of their own: an index goes straight to both stretches, and thousands
     who share a score are not passed again with every page.
     """
-    rows: QuerySet[Any] = sort.model._default_manager.order_by(*_order(sort, sort.column, sort.key))
-    own = filters.by_column.get(sort.column, {}) if sort.of_scores else {}
-    rows = rows.filter(**_lookups(sort.column, own))
+    if not filters.by_column and reading.archetype is None:
+        return _next_of(_everybody_in_order(sort), sort, after, size)
+    with by_index():
+        return _next_of(_wanted_in_order(filters, sort, reading), sort, after, size)
+
+
+def _everybody_in_order(sort: Sort) -> QuerySet[Any]:
+    if sort.of_scores:
+        return walk(Wanted(), sort.column)
     if sort.column == "last_order_at":
-        rows = rows.filter(last_order_at__isnull=False)
+        return Customer.objects.filter(last_order_at__isnull=False).order_by("-last_order_at", "pk")
+    return (
+        Customer.objects.order_by(sort.column) if not sort.largest_first else Customer.objects.order_by(f"-{sort.column}", "pk")
+    )
+
+
+def _wanted_in_order(filters: Filters, sort: Sort, reading: Reading) -> QuerySet[Any]:
+    wanted = _wanted(filters, reading.archetype)
+    if sort.column != "customer_id":
+        return walk(wanted, sort.column)
+    # No index holds filters behind the shop's ids: a few are found first, and many are soon met on the way.
+    keys = walk(wanted, "value_at_risk" if filters.by_column else "name_key").order_by().values_list("pk", flat=True)
+    few = list(keys[: AT_ONCE + 1])
+    return Customer.objects.filter(pk__in=few if len(few) <= AT_ONCE else keys).order_by("customer_id")
+
+
+def _next_of(rows: QuerySet[Any], sort: Sort, after: Place | None, size: int) -> list[tuple[Any, int]]:
     # Amounts as the database has them: making thousands of decimals takes longer than finding the keys.
     stored = Cast(sort.column, BigIntegerField()) if sort.is_money else sort.column
-    pairs = rows.values_list(stored, sort.key)
+    pairs = rows.values_list(stored, "pk")
     if after is None:
         return list(pairs[:size])
     value = after.as_value_of(sort)
     if not sort.largest_first:
         return list(pairs.filter(**{f"{sort.column}__gt": value})[:size])
-    tied = list(pairs.filter(**{sort.column: value, f"{sort.key}__gt": after.key})[:size])
+    tied = list(pairs.filter(**{sort.column: value, "pk__gt": after.key})[:size])
     if len(tied) == size:
         return tied
     return tied + list(pairs.filter(**{f"{sort.column}__lt": value})[: size - len(tied)])
@@ -431,36 +469,34 @@ def _members_among(rows: QuerySet[Membership], filters: Filters, reading: Readin
     if share is None:
         return list(rows.values_list("customer_id", flat=True))
     if filters.membership_min > _DOMINANT_ABOVE:
-        rows = rows.alias(dominant=Substr("segments", share.axis + 1, 1)).filter(dominant=share.digit)
+        rows = rows.alias(dominant=Substr("segments", share.axis + 1, 1)).filter(dominant=str(share.place))
     return [
-        key
-        for key, shares in rows.values_list("customer_id", "shares")
-        if round(struct.unpack_from("<f", shares, share.offset)[0], SHARE_PLACES) >= filters.membership_min
+        key for key, shares in rows.values_list("customer_id", "shares") if share.is_told_as(filters.membership_min, shares)
     ]
 
 
-def _ordered(
-    keys: Sequence[int] | QuerySet[Any], filters: Filters, sort: Sort | None, after: Place | None
-) -> QuerySet[Customer]:
-    """Those of `keys` whom the filters by score leave and who stand behind `after`, in the order of `sort` or of their keys.
-
-    Keys find rows, and nothing else shall: to a database without fresh statistics an index on a filter or on the order looks
-    better, and takes it through half of the shop. `_unindexed` leaves it no such choice.
-    """
-    customers = _with_scores(Customer.objects.filter(pk__in=keys), filters, "prediction__")
-    if filters.by_column or filters.by_membership or (sort and sort.of_scores):
-        # Who has no order that counts any more keeps a score and a membership until the next run, and is not shown them.
+def _rows_in_order(keys: Sequence[int], filters: Filters, sort: Sort, reading: Reading) -> list[DirectoryRow]:
+    """The rows of `keys` in their order."""
+    customers = Customer.objects.filter(pk__in=keys)
+    if filters.by_column or filters.by_membership or sort.of_scores:
         customers = customers.buyers()
-    if sort is None:
-        return customers.order_by("pk")
-    customers = customers.alias(place=_unindexed(sort.from_customer)).filter(place__isnull=False)
-    if after is not None:
-        customers = customers.filter(_behind(after, sort))
-    return customers.order_by(*_order(sort, "place", "pk"))
+    rows = {row.key: row for row in _rows(customers, reading)}
+    return [rows[key] for key in keys if key in rows]
+
+
+def _by_key(keys: Sequence[int], filters: Filters) -> QuerySet[Customer]:
+    """Those of `keys` whom the filters by score leave, in order."""
+    customers = _with_scores(Customer.objects.filter(pk__in=keys), filters, "prediction__")
+    # Who has no order that counts any more keeps a score and a membership until the next run, and is not shown them.
+    return (customers.buyers() if filters.by_column or filters.by_membership else customers).order_by("pk")
 
 
 def _with_scores(rows: Rows, filters: Filters, path: str = "") -> Rows:
-    """Those of `rows` whom the filters by score leave; predictions are at the end of `path`."""
+    """Those of `rows` whom the filters by score leave; predictions are at the end of `path`.
+
+    Keys find rows, and nothing else shall: to a database without fresh statistics an index on a filter looks better, and takes
+    it through half of the shop. `_unindexed` leaves it no such choice.
+    """
     for column, lookups in filters.by_column.items():
         rows = rows.alias(**{f"own_{column}": _unindexed(f"{path}{column}")}).filter(**_lookups(f"own_{column}", lookups))
     return rows
@@ -470,28 +506,11 @@ def _unindexed(column: str) -> Coalesce:
     return Coalesce(F(column), F(column))
 
 
-def _behind(after: Place, sort: Sort) -> Q:
-    value = after.as_value_of(sort)
-    if not sort.largest_first:
-        return Q(place__gt=value)
-    return Q(place__lt=value) | Q(place=value, pk__gt=after.key)
-
-
-def _order(sort: Sort, column: str, key: str) -> tuple[str, ...]:
-    return (f"-{column}", key) if sort.largest_first else (column,)
-
-
 def _lookups(column: str, lookups: dict[str, Any]) -> dict[str, Any]:
     return {f"{column}__{name}": value for name, value in lookups.items()}
 
 
-def _place_of(row: DirectoryRow, sort: Sort) -> Place:
-    value = getattr(row.score if sort.of_scores else row, sort.column)
-    return _place((to_units(value) if sort.is_money else value, row.key), sort)
-
-
-def _place(pair: tuple[Any, int], sort: Sort) -> Place:
-    value, key = pair
+def _place(value: Any, key: int) -> Place:
     return Place(value.isoformat() if isinstance(value, datetime) else value, key)
 
 

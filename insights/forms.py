@@ -2,7 +2,7 @@
 
 from django import forms
 
-from predictions.maths.projecting import Assumptions
+from predictions.maths.projection import Assumptions
 
 MONTHS = 12
 _PERCENTAGE = {"min_value": "{} is a percentage from 0 to 100.", "invalid": "{} is a percentage from 0 to 100, such as 4.5."}

@@ -12,7 +12,8 @@ from customers.models import Customer
 from predictions.growth import months_before
 from predictions.maths.days import number_of
 from predictions.maths.growth import Month
-from predictions.maths.projecting import Projection, TooLittleHistory, project
+from predictions.maths.projecting import TooLittleHistory, project
+from predictions.maths.projection import Projection
 from predictions.models import RiskTally, ScoringRun
 from segmentation.maths.movement import project_members
 from segmentation.models import ActiveRun, ArchetypeMonth, ArchetypeSnapshot, SegmentationRun
@@ -91,6 +92,16 @@ class Growth:
         step = 10 ** max(floor(log10(max(last.high - last.low, 1))) - 1, 0)
         about = [step * round(count / step) for count in (last.customers, last.low, last.high)]
         return Outlook(last.month, *about)
+
+    @property
+    def in_words(self) -> str:
+        """The outlook as a clause, for who does not see it drawn; empty without one."""
+        if self.projection is None or (last := self.outlook) is None:
+            return ""
+        return (
+            f"{self.projection.active:,} active customers now; the projection reaches {last.customers:,} "
+            f"by {last.month:%B %Y}, 80% range {last.low:,} to {last.high:,}"
+        )
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from predictions.models import (
     RiskTally,
     ScoreSnapshot,
     ScoringRun,
+    Standing,
 )
 
 
@@ -50,6 +51,16 @@ class PredictionAdmin(ReadOnlyAdmin):
     list_display = ("customer", "as_of", "churn_risk_score", "lapse_risk_score", "lapse_horizon_days", "value_at_risk", "tier")
     list_select_related = ("customer",)
     list_filter = ("tier",)
+    search_fields = ("customer__customer_id__exact",)
+    search_help_text = "A whole customer id"
+
+
+@admin.register(Standing)
+class StandingAdmin(ReadOnlyAdmin):
+    """What lists filter and sort each buyer by."""
+
+    list_display = ("customer", "archetype", "tier", "lapse_level", "churn_level", "lifetime_value", "last_order_at")
+    list_select_related = ("customer",)
     search_fields = ("customer__customer_id__exact",)
     search_help_text = "A whole customer id"
 

@@ -3,7 +3,7 @@
 from math import sqrt
 from typing import Any
 
-from predictions.trust import Judged
+from predictions.judged import Judged
 
 _SMALLEST, _LARGEST = 6, 26
 """Pixels across a dot."""

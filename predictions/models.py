@@ -70,7 +70,8 @@ class Prediction(models.Model):
         INCREASING = 1, "increasing"
 
     customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="prediction")
-    model = models.ForeignKey(PredictionModel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    # No version is taken away from under its scores, and to ask after it for every row took a tenth of the nightly scoring.
+    model = models.ForeignKey(PredictionModel, on_delete=models.CASCADE, related_name="+", db_index=False, db_constraint=False)
     as_of = models.DateTimeField()
     churn_risk_score = models.FloatField()
     lapse_risk_score = models.FloatField()
@@ -93,22 +94,71 @@ class Prediction(models.Model):
     value_365d_low = MoneyField()
     value_365d_high = MoneyField()
     value_at_risk = MoneyField(help_text="Lapse score times the expected value of the next 180 days.")
-    tier = models.SmallIntegerField(choices=Tier, db_index=True)
+    tier = models.SmallIntegerField(choices=Tier)
     trend = models.SmallIntegerField(choices=Trend, default=Trend.STABLE)
     is_active = models.BooleanField(help_text="No longer without an order than the own horizon.")
     lapsing_30d = models.FloatField(help_text="The probability of becoming lapsed within 30 days; 0 for who is lapsed already.")
     lapsing_90d = models.FloatField(help_text="Likewise within 90 days.")
+    archetype = models.IntegerField(default=0, help_text="As in the customer's `Standing`.")
 
     class Meta:
-        # With the customer, because thousands share a score and a list in its order would sort them all for one page.
+        # With the customer, because thousands share a score and a list in its order would sort them all for one page. With all
+        # that a list is filtered by, because what an index can refuse is passed over in it: see `Standing`.
         indexes = [
-            models.Index(fields=["-churn_risk_score", "customer"], name="prediction_by_churn"),
-            models.Index(fields=["-lapse_risk_score", "customer"], name="prediction_by_lapse"),
-            models.Index(fields=["-value_at_risk", "customer"], name="prediction_by_value_at_risk"),
+            models.Index(
+                fields=["-churn_risk_score", "customer", "value_at_risk", "lapse_risk_score", "archetype", "tier", "is_active"],
+                name="prediction_by_churn",
+            ),
+            models.Index(
+                fields=["-lapse_risk_score", "customer", "value_at_risk", "churn_risk_score", "archetype", "tier", "is_active"],
+                name="prediction_by_lapse",
+            ),
+            models.Index(
+                fields=["-value_at_risk", "customer", "lapse_risk_score", "churn_risk_score", "archetype", "tier", "is_active"],
+                name="prediction_by_value_at_risk",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"prediction for {self.customer_id}"
+
+
+class Standing(models.Model):
+    """Where a buyer with an archetype or a score stands: what lists are filtered by, beside what they are sorted by.
+
+    A copy of what the customer, the membership in the published run and the prediction say (`predictions.standings`). Each
+    index is an order with all that can be filtered by behind it (`insights.walking`). Scores are here by levels and steps only:
+    those change for one in forty a night, and index entries for everybody would take longer than all else in a scoring. The
+    prediction's own indexes, which are written anew anyway, have the scores.
+    """
+
+    customer = models.OneToOneField(Customer, primary_key=True, on_delete=models.CASCADE, related_name="standing")
+    lifetime_value = MoneyField()
+    last_order_at = models.DateTimeField(null=True)
+    order_count = models.IntegerField()
+    archetype = models.IntegerField(help_text="Key of the archetype in the published run; 0 for none.")
+    tier = models.SmallIntegerField(null=True)
+    lapse_level = models.SmallIntegerField(null=True, help_text="Place in `maths.lapse.LEVELS`.")
+    churn_level = models.SmallIntegerField(null=True, help_text="Likewise.")
+    value_at_risk_step = models.SmallIntegerField(null=True, help_text="Place in `standings.STEPS`.")
+    is_active = models.BooleanField(null=True)
+    name_key = models.CharField(max_length=242)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=[
+                    order, "customer", "archetype", "tier", "lapse_level", "churn_level", "value_at_risk_step", "is_active"
+                ],
+                name=f"standing_by_{name}",
+            )
+            for name, order in (
+                ("value", "-lifetime_value"), ("orders", "-order_count"), ("last_order", "-last_order_at"), ("name", "name_key")
+            )
+        ]  # fmt: skip
+
+    def __str__(self) -> str:
+        return f"standing of {self.customer_id}"
 
 
 class ScoringRun(models.Model):

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from accounts.models import Shop
-from customers.columns import write_columns
+from customers.columns import Column, read_columns, write_columns
 from customers.money import UNIT
 from jobs.exclusive import one_at_a_time
-from predictions import archetype_risk, growth, level_changes, record, tallies
+from predictions import archetype_risk, growth, level_changes, record, standings, tallies
 from predictions.histories import kept_share, lifetime_values, occasions
 from predictions.maths import gate, scoring, tiers
 from predictions.maths.occasions import Occasions
@@ -78,24 +78,27 @@ def predict_everyone(
         growth.store_months(everybody, today, afresh=known is None)
         record.settle(everybody, as_of)
         tell(0.9, "Store predictions")
-        run.model, run.customers = stored, len(scores)
-        run.drift = scoring.drift(model, everybody, today)
+        run.model, run.drift = stored, scoring.drift(model, everybody, today)
         columns = _columns(stored, model, scores, worth, as_of, churn_days)
         with transaction.atomic():
-            run.seconds = time.monotonic() - began
-            run.save()
             tallies.lock()
+            standings.lock()
+            columns = _of_who_is_here(columns)
+            run.customers, run.seconds = len(columns["customer_id"]), time.monotonic() - began
+            run.save()
             levels = level_changes.levels_now()
             Prediction.objects.all().delete()
-            write_columns(Prediction._meta.db_table, columns)
+            stood = standings.read()
+            write_columns(Prediction._meta.db_table, columns | {"archetype": stood.archetypes_of(columns["customer_id"])})
+            standings.refresh(stood.unlike(columns))
             tallies.count_everybody(columns)
             level_changes.tell_everybody(levels, columns, as_of)
             if for_the_record:
                 record.keep(stored, scores, as_of, churn_days)
             ScoringRun.objects.filter(pk__lte=run.pk - _RUNS_KEPT).delete()
         archetype_risk.count_archetypes()
-        tell(1.0, f"{len(scores):,} customers scored")
-        return len(scores)
+        tell(1.0, f"{run.customers:,} customers scored")
+        return run.customers
 
 
 def predict_customer(customer_pk: int, as_of: datetime) -> Prediction | None:
@@ -116,7 +119,10 @@ def predict_customer(customer_pk: int, as_of: datetime) -> Prediction | None:
         if len(own):
             worth = lifetime_values(own.customer_ids, as_of, bought=own)
             scores = score(model, own, worth, as_of)
-            write_columns(Prediction._meta.db_table, _columns(run.model, model, scores, worth, as_of, run.churn_days))
+            columns = _columns(run.model, model, scores, worth, as_of, run.churn_days)
+            archetypes = standings.read(customer_pk).archetypes_of(columns["customer_id"])
+            write_columns(Prediction._meta.db_table, columns | {"archetype": archetypes})
+        standings.refresh([customer_pk])
         after = Prediction.objects.filter(customer=customer_pk).first()
         tallies.move(before, after)
         level_changes.tell_of_one(before, after, as_of)
@@ -138,6 +144,7 @@ def _nobody_is_scored(run: ScoringRun) -> None:
         run.save()
         tallies.lock()
         Prediction.objects.all().delete()
+        standings.refresh()
         ArchetypeRisk.objects.all().delete()
         tallies.forget()
 
@@ -190,6 +197,13 @@ def _columns(
         "is_active": scores.is_active,
         **{f"lapsing_{days}d": within for days, within in scores.lapsing.items()},
     }
+
+
+def _of_who_is_here(columns: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Without those who were erased since their orders were read; one query. Who erases now waits for the tallies."""
+    here = read_columns({"id": Column("id", "int64")}, "customers_customer ORDER BY id")["id"]
+    stays = np.isin(columns["customer_id"], here, assume_unique=True)
+    return columns if stays.all() else {name: values[stays] for name, values in columns.items()}
 
 
 def _units(amounts: NDArray[np.float64]) -> NDArray[np.int64]:

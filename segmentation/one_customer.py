@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from django.db import transaction
@@ -17,6 +17,7 @@ from segmentation.maths.archetypes import best_fit, signature_positions
 from segmentation.maths.model import FittedModel, observe, score
 from segmentation.models import ActiveRun, ArchetypeSnapshot, Membership, SegmentationRun
 from segmentation.reading import PinnedRun, pin_active_run
+from segmentation.signals import archetype_changed
 from segmentation.storing import money, scored_customers, store_membership
 from segmentation.telling import tell_moved
 
@@ -72,6 +73,8 @@ def _segment(customer_pk: int, as_of: datetime, pinned: PinnedRun) -> bool | Non
             move_member(pinned.run, before=before, after=after)
         if before is None:
             SegmentationRun.objects.filter(pk=pinned.run.pk).update(segmented=F("segmented") + 1)
+        if before is None or before[0] != after[0]:
+            transaction.on_commit(partial(archetype_changed.send_robust, Membership, customer_pk=customer_pk))
         tell_moved(pinned.run, customer_pk, as_of, before=before[0] if before else None, after=after[0])
     return True
 

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from jobs.exclusive import one_at_a_time
 from segmentation.models import ActiveRun, Membership, SegmentationRun
-from segmentation.signals import run_published
+from segmentation.signals import pointer_moved, run_published
 from segmentation.telling import tell_published
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def publish(run: SegmentationRun, by: "User | None" = None) -> None:
         elif pointer.run_id != run.pk:
             pointer.previous_id, pointer.run, pointer.changed_at = pointer.run_id, run, Now()
             pointer.save()
+        pointer_moved.send(SegmentationRun)
         transaction.on_commit(partial(run_published.send_robust, SegmentationRun, run=run))
     run.refresh_from_db()
 
@@ -46,6 +47,7 @@ def roll_back() -> SegmentationRun:
         tell_published(pointer.previous, pointer.run_id)
         pointer.run, pointer.previous, pointer.changed_at = pointer.previous, pointer.run, Now()
         pointer.save()
+        pointer_moved.send(SegmentationRun)
         transaction.on_commit(partial(run_published.send_robust, SegmentationRun, run=pointer.run))
         return pointer.run
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import itertools
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from accounts.models import Shop
 from customers.metrics import refresh
 from customers.models import Customer, LineItem, Order, Product, Refund
+from predictions import standings
 from predictions.models import Prediction, PredictionModel
 from support.models import Ticket, TicketMessage
 
@@ -27,24 +29,40 @@ def make_shop(**fields: Any) -> Shop:
 
 def make_customer(name: str = "Noah Lind", *, orders: int = 0, **fields: Any) -> Customer:
     """A customer with `orders` orders of 50.00, thirty days apart, the last ten days before `NOW`."""
-    first, _, last = name.partition(" ")
-    number = next(_number)
-    customer = Customer.objects.create(
-        **{
+    return make_customers([name], orders=orders, **fields)[0]
+
+
+def make_customers(names: Iterable[str], *, orders: int = 0, **fields: Any) -> list[Customer]:
+    """Customers like those of `make_customer`; their orders are stored and counted together."""
+    customers = []
+    for name in names:
+        first, _, last = name.partition(" ")
+        number = next(_number)
+        described = {
             "customer_id": str(number),
             "first_name": first,
             "last_name": last,
             "email": f"{first.lower()}.{number}@example.com",
             "created_at": NOW - timedelta(days=400),
-            **fields,
         }
+        customers.append(Customer.objects.create(**{**described, **fields}))
+    if orders and customers:
+        _order(customers, orders)
+        refresh([customer.pk for customer in customers], as_of=NOW)
+        for customer in customers:
+            customer.refresh_from_db()
+    return customers
+
+
+def _order(customers: list[Customer], orders: int) -> None:
+    """The orders of new customers, in three statements, as `make_order` makes them."""
+    product = make_product()
+    placed = Order.objects.bulk_create(
+        _order_of(customer, placed_at=NOW - timedelta(days=10 + 30 * back)) for customer in customers for back in range(orders)
     )
-    for back in range(orders):
-        make_order(customer, placed_at=NOW - timedelta(days=10 + 30 * back), refresh_metrics=False)
-    if orders:
-        refresh([customer.pk], as_of=NOW)
-        customer.refresh_from_db()
-    return customer
+    LineItem.objects.bulk_create(
+        LineItem(order=order, position=1, product=product, quantity=1, unit_price=order.total) for order in placed
+    )
 
 
 def make_product(title: str = "Rose cotton thread", **fields: Any) -> Product:
@@ -65,26 +83,29 @@ def make_order(
     **fields: Any,
 ) -> Order:
     """A paid order of 50.00 ten days before `NOW`, with one line unless `lines` (product, quantity, unit price) says more."""
-    number = str(next(_number))
-    order = Order.objects.create(
-        **{
-            "order_id": number,
-            "number": f"#{number}",
-            "customer": customer,
-            "placed_at": NOW - timedelta(days=10),
-            "currency": "USD",
-            "total": Decimal("50.00"),
-            "financial_status": "paid",
-            "fulfillment_status": "fulfilled",
-            **fields,
-        }
-    )
+    order = _order_of(customer, **fields)
+    order.save(force_insert=True)
     for position, (product, quantity, price) in enumerate(lines or [(make_product(), 1, str(order.total))], start=1):
         LineItem.objects.create(order=order, position=position, product=product, quantity=quantity, unit_price=Decimal(price))
     if customer and refresh_metrics:
         refresh([customer.pk], as_of=NOW)
         customer.refresh_from_db()
     return order
+
+
+def _order_of(customer: Customer | None, **fields: Any) -> Order:
+    number = str(next(_number))
+    described = {
+        "order_id": number,
+        "number": f"#{number}",
+        "customer": customer,
+        "placed_at": NOW - timedelta(days=10),
+        "currency": "USD",
+        "total": Decimal("50.00"),
+        "financial_status": "paid",
+        "fulfillment_status": "fulfilled",
+    }
+    return Order(**{**described, **fields})
 
 
 def make_refund(
@@ -136,7 +157,7 @@ def make_prediction(customer: Customer, **fields: Any) -> Prediction:
     """A standard customer at medium lapse risk with 20.00 at risk, as of `NOW`; all predictions of a test are of one model."""
     model = PredictionModel.objects.first() or PredictionModel.objects.create(as_of=NOW, buyers=200, parameters={})
     values = {f"value_{days}d{end}": Decimal("50.00") for days in (90, 180, 365) for end in ("", "_low", "_high")}
-    return Prediction.objects.create(
+    prediction = Prediction.objects.create(
         **{
             "customer": customer,
             "model": model,
@@ -158,3 +179,5 @@ def make_prediction(customer: Customer, **fields: Any) -> Prediction:
             **fields,
         }
     )
+    standings.refresh([customer.pk])
+    return prediction

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from customers.models import Customer
+from predictions import standings
 from segmentation.axes import AXES
 from segmentation.maths.clustering import Clusters, Scale
 from segmentation.maths.model import FittedAxis, FittedModel
@@ -76,7 +77,7 @@ class Published:
     def join(self, customer: Customer, archetype: Archetype | None = None, **fields: Any) -> Membership:
         """A row with `SHARES` on every axis; where an axis has a "not enough" name its share is nothing."""
         shares = [share for names in self.model.segments.values() for share in (*SHARES, 0.0)[: len(names)]]
-        return Membership.objects.create(
+        membership = Membership.objects.create(
             **{
                 "run": self.run,
                 "customer": customer,
@@ -91,6 +92,8 @@ class Published:
                 **fields,
             }
         )
+        standings.refresh([customer.pk])
+        return membership
 
 
 def publish(segmented: int = 27_333) -> Published:

@@ -7,6 +7,7 @@ import numpy as np
 from django.utils import timezone
 
 from customers.models import Customer
+from predictions import standings
 from segmentation.axes import AXES, Axis
 from segmentation.maths.clustering import Clusters, Scale
 from segmentation.maths.fitting import FittedAxis
@@ -86,8 +87,8 @@ def publish(
             **snapshot,
         }
     )
-    for customer in customers:
-        _membership(customer, run, archetype, model, blended, unknown)
+    Membership.objects.bulk_create(_membership(customer, run, archetype, model, blended, unknown) for customer in customers)
+    standings.refresh()
     return Published(run, model, archetype)
 
 
@@ -112,7 +113,7 @@ def _membership(
     model: FittedModel,
     blended: frozenset[str],
     unknown: frozenset[str],
-) -> None:
+) -> Membership:
     shares: list[float] = []
     digits = ""
     evidence = []
@@ -123,7 +124,7 @@ def _membership(
         shares += row
         digits += str(leading)
         evidence.append(0 if leading else customer.order_count)
-    Membership.objects.create(
+    return Membership(
         run=run,
         customer=customer,
         archetype=archetype,

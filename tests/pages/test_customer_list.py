@@ -6,13 +6,14 @@ from decimal import Decimal
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
 
 from customers import paging
 from customers.forms import SORTS
 from customers.models import Customer
 from predictions.models import Prediction
-from tests.factories import NOW, make_customer, make_order, make_prediction, make_shop
+from tests.factories import NOW, make_customer, make_customers, make_order, make_prediction, make_shop
 from tests.segments import publish
 
 HTMX = {"HX-Request": "true"}
@@ -220,14 +221,15 @@ def test_what_customers_call_themselves_is_only_text(visitor: Client, nasty: str
     ],
 )
 def test_the_list_costs_a_fixed_number_of_queries(visitor: Client, query: str, django_assert_max_num_queries):
-    buyers = [make_customer(f"Ada Number{number}", orders=1) for number in range(3)]
+    buyers = make_customers([f"Ada Number{number}" for number in range(3)], orders=1)
     for buyer in buyers:
         make_prediction(buyer)
     both = publish(*buyers)
     text(visitor, query)
-    with django_assert_max_num_queries(16) as few:
+    setting = 3 if connection.vendor == "postgresql" else 0  # "by index only", and the savepoint around it
+    with django_assert_max_num_queries(16 + setting) as few:
         text(visitor, query)
-    more = [make_customer(f"Ada More{number}", orders=1) for number in range(57)]
+    more = make_customers([f"Ada More{number}" for number in range(57)], orders=1)
     for buyer in more:
         make_prediction(buyer)
     publish(*more, archetype_id="arch_11111111", into=both)
@@ -251,7 +253,7 @@ EVERYBODY = {"Sarah Whitcombe", "Vera Vance", "Mina Holm", "Ola Brandt", "Noah L
 
 @pytest.fixture
 def scored(shop) -> dict[str, Customer]:
-    people = {name: make_customer(name, orders=2) for name in (*SCORES, "Ola Brandt")}
+    people = {customer.name: customer for customer in make_customers([*SCORES, "Ola Brandt"], orders=2)}
     people["Noah Lind"] = make_customer("Noah Lind")
     for name, score in SCORES.items():
         make_prediction(
@@ -483,8 +485,7 @@ def test_pages_keep_the_filters(visitor: Client, shop):
 
 
 def test_a_filter_that_more_than_ten_thousand_pass_says_more_than(visitor: Client, scored, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(paging.count_up_to, "__defaults__", (1,))
-    monkeypatch.setattr(paging.page_of, "__kwdefaults__", {"size": 25, "cap": 1})
+    monkeypatch.setattr(paging.page_of_keys, "__kwdefaults__", {"size": 25, "cap": 1})
     page = text(visitor, "?lapse=high&lapse=critical&sort=rescue")
     assert "<b>More than 1</b>" in page
     assert names(page) == ["Vera Vance"]

@@ -1,58 +1,46 @@
 """Shops that a prediction could be made up for: each gets a named state or finite numbers, never a guess dressed as one."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 import pytest
 
 from customers.models import Order
 from predictions import runs
-from predictions.maths import gate, scoring, value
+from predictions.maths import scoring, value
 from predictions.maths.occasions import Occasions
-from predictions.models import Prediction, RiskTally, ScoringRun
+from predictions.models import Prediction
 from quimbi.demo import shop
 from tests.factories import NOW, make_customer, make_order, make_refund
 from tests.predictions.maths.invented_buyers import TODAY, invented
+from tests.standing import standing_rows
 
 pytestmark = pytest.mark.django_db
 
 
-def refused(match: str) -> None:
-    with pytest.raises(gate.TooLittleData, match=match):
-        runs.predict_everyone(NOW)
-    assert not Prediction.objects.exists()
-    assert not RiskTally.objects.exists()
-    assert ScoringRun.objects.first().missing
-
-
-def test_one_customer_is_too_few():
-    make_order(make_customer("Ann Lee"), placed_at=NOW - timedelta(days=900))
-    refused(r"199 more customers with an order \(1 of 200\)")
-
-
-def test_ten_days_are_too_short():
-    for n in range(210):
-        make_order(make_customer(f"Ann {n}"), placed_at=NOW - timedelta(days=1 + n % 10))
-    refused(r"171 more days of history \(9 of 180\)")
+@pytest.fixture(scope="module", autouse=True)
+def scored_shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Six hundred invented customers, scored, for all tests of this file."""
+    with standing_rows(django_db_blocker, lambda: (shop.seed(600, 5, NOW), runs.predict_everyone(NOW))):
+        yield
 
 
 def test_orders_in_the_future_change_no_score():
-    shop.seed(600, 5, NOW)
-    runs.predict_everyone(NOW)
     before = list(Prediction.objects.order_by("pk").values_list("pk", "lapse_risk_score", "value_365d", "usual_gap_days"))
     for customer in [prediction.customer for prediction in Prediction.objects.select_related("customer")[:40]]:
-        make_order(customer, placed_at=NOW + timedelta(days=3), total=Decimal("9999.00"))
+        make_order(customer, placed_at=NOW + timedelta(days=3), total=Decimal("9999.00"), refresh_metrics=False)
     runs.predict_everyone(NOW)
     after = list(Prediction.objects.order_by("pk").values_list("pk", "lapse_risk_score", "value_365d", "usual_gap_days"))
     assert after == before
 
 
 def test_more_refunded_than_paid_leaves_values_finite_and_never_below_zero():
-    shop.seed(600, 5, NOW)
     for order in Order.objects.valid().filter(customer__isnull=False)[:200]:
         make_refund(order, amount=order.total * 3)
-    runs.predict_everyone(NOW)
+    runs.predict_everyone(NOW, refit=True)
     for prediction in Prediction.objects.all():
         assert 0 <= prediction.value_90d_low <= prediction.value_90d_high
         assert 0 <= prediction.value_365d < Decimal(10**7)
@@ -60,8 +48,6 @@ def test_more_refunded_than_paid_leaves_values_finite_and_never_below_zero():
 
 
 def test_a_huge_order_that_went_back_is_not_worth_rescuing():
-    shop.seed(600, 5, NOW)
-    runs.predict_everyone(NOW)
     largest = Prediction.objects.order_by("-value_at_risk").first().value_at_risk
     ann = make_customer("Ann Lee")
     make_order(ann, placed_at=NOW - timedelta(days=200), total=Decimal("30.00"))

@@ -1,22 +1,19 @@
 """Predictions of a small invented shop: stored, exported, and nothing but a sentence where there is too little."""
 
 import csv
-from datetime import datetime, timedelta
-from threading import Thread
-from zoneinfo import ZoneInfo
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
 
 from accounts.models import Shop
 from customers.models import Customer, Order
-from jobs.exclusive import one_at_a_time
-from predictions import record, runs, tallies
+from predictions import runs, standings
 from predictions.exporting import COLUMNS
 from predictions.maths.gate import TooLittleData
 from predictions.maths.judging import Outcome
-from predictions.maths.lapse import level
 from predictions.models import (
     ArchetypeRisk,
     CustomerMonth,
@@ -28,18 +25,21 @@ from predictions.models import (
 )
 from quimbi.demo import shop
 from segmentation.runs import segment_everyone
-from tests.factories import NOW, make_customer, make_order, make_shop
+from tests.factories import NOW, make_customer, make_order
+from tests.predictions.tallied import assert_tallies_are_exact
+from tests.standing import standing_rows
 
-pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def invented(db):
-    """Six hundred invented customers, about 460 of them with orders."""
-    shop.seed(600, 5, NOW)
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("learned_once")]
 
 
-def test_everybody_with_an_order_is_scored_and_nobody_else(invented):
+@pytest.fixture(scope="module", autouse=True)
+def invented(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Six hundred invented customers, about 460 of them with orders, for all tests of this file."""
+    with standing_rows(django_db_blocker, lambda: shop.seed(600, 5, NOW)):
+        yield
+
+
+def test_everybody_with_an_order_is_scored_and_nobody_else():
     scored = runs.predict_everyone(NOW)
     buyers = Customer.objects.filter(order_count__gt=0, first_order_at__lte=NOW)
     assert scored == Prediction.objects.count() == buyers.count()
@@ -49,9 +49,10 @@ def test_everybody_with_an_order_is_scored_and_nobody_else(invented):
     assert 0 <= prediction.lapse_risk_score <= 1
     assert prediction.value_180d_low <= prediction.value_180d_high
     assert set(Prediction.objects.values_list("tier", flat=True)) == {0, 1, 2, 3}
+    assert standings.refresh() == 0, "everybody's standing is in step already"
 
 
-def test_a_new_order_rescores_its_customer_with_the_model_of_the_others(invented):
+def test_a_new_order_rescores_its_customer_with_the_model_of_the_others():
     runs.predict_everyone(NOW)
     customer = Customer.objects.filter(order_count__gt=3).order_by("last_order_at").first()
     before = Prediction.objects.get(customer=customer)
@@ -61,9 +62,10 @@ def test_a_new_order_rescores_its_customer_with_the_model_of_the_others(invented
     assert after.model == before.model
     assert after.overdue_ratio == 0
     assert after.lapse_risk_score < before.lapse_risk_score
+    assert standings.refresh() == 0
 
 
-def test_orders_after_the_moment_change_no_score(invented):
+def test_orders_after_the_moment_change_no_score():
     then = NOW - timedelta(days=60)
     runs.predict_everyone(then)
     before = list(Prediction.objects.order_by("pk").values())
@@ -74,7 +76,7 @@ def test_orders_after_the_moment_change_no_score(invented):
     assert [row | {"model_id": 0} for row in before] == [row | {"model_id": 0} for row in after]
 
 
-def test_below_the_gate_nobody_keeps_a_score_and_the_command_says_what_is_missing(invented):
+def test_below_the_gate_nobody_keeps_a_score_and_the_command_says_what_is_missing():
     runs.predict_everyone(NOW)
     Customer.objects.exclude(pk__in=Customer.objects.filter(order_count__gt=0)[:10]).delete()
     with pytest.raises(CommandError, match=r"190 more customers with an order \(10 of 200\)"):
@@ -86,34 +88,7 @@ def test_below_the_gate_nobody_keeps_a_score_and_the_command_says_what_is_missin
     assert state.missing.startswith("Predictions need 190 more customers")
 
 
-def test_a_shop_without_orders_says_so():
-    make_shop()
-    make_customer("Noah Awaiting")
-    with pytest.raises(CommandError, match=r"Predictions need 200 more customers with an order"):
-        call_command("predict")
-    assert runs.predict_customer(Customer.objects.get().pk, NOW) is None
-
-
-@pytest.mark.django_db(transaction=True)
-def test_two_at_once_are_refused_with_a_sentence():
-    caught = []
-
-    def attempt():  # on a connection of its own, as another process has
-        try:
-            call_command("predict")
-        except CommandError as refusal:
-            caught.append(str(refusal))
-        finally:
-            connection.close()
-
-    with one_at_a_time("prediction"):
-        somebody = Thread(target=attempt)
-        somebody.start()
-        somebody.join()
-    assert caught == ["Another prediction is running; wait for its end and start again."]
-
-
-def test_scores_are_exported_by_the_shops_own_ids(invented, tmp_path, capsys):
+def test_scores_are_exported_by_the_shops_own_ids(tmp_path, capsys):
     path = tmp_path / "scores.csv"
     call_command("export_scores", path, "--as-of", f"{NOW - timedelta(days=30):%Y-%m-%d}")
     rows = list(csv.DictReader(path.open()))
@@ -125,7 +100,7 @@ def test_scores_are_exported_by_the_shops_own_ids(invented, tmp_path, capsys):
     assert not Prediction.objects.exists()  # what pages show is not touched
 
 
-def test_the_honesty_report_compares_with_what_happened(invented, capsys):
+def test_the_honesty_report_compares_with_what_happened(capsys):
     call_command("backtest", "--cutoffs", "1")
     out = capsys.readouterr().out
     assert "no order in 30 days" in out
@@ -133,40 +108,7 @@ def test_the_honesty_report_compares_with_what_happened(invented, capsys):
     assert "nan" not in out
 
 
-def counted_from_scratch():
-    """The tallies that the stored predictions add up to."""
-    found = {}
-    for prediction in Prediction.objects.all():
-        for measure, score in tallies.SCORES.items():
-            row = found.setdefault((measure, level(getattr(prediction, score))), dict.fromkeys(FIGURES, 0))
-            row["customers"] += 1
-            row["active"] += prediction.is_active
-            for name in FIGURES[2:]:
-                row[name] += getattr(prediction, name)
-    return found
-
-
-FIGURES = ("customers", "active", "value_at_risk", "value_365d", "lapsing_30d", "lapsing_90d")
-
-
-def stored_tallies():
-    return {
-        (tally.measure, tally.level): {name: getattr(tally, name) for name in FIGURES}
-        for tally in RiskTally.objects.all()
-        if tally.customers
-    }
-
-
-def assert_tallies_are_exact():
-    stored, counted = stored_tallies(), counted_from_scratch()
-    assert set(stored) == set(counted)
-    for key, figures in counted.items():
-        assert {name: float(value) for name, value in stored[key].items()} == pytest.approx(
-            {name: float(value) for name, value in figures.items()}, abs=1e-6
-        )
-
-
-def test_tallies_are_the_sums_of_all_scores_and_stay_so_when_one_changes(invented):
+def test_tallies_are_the_sums_of_all_scores_and_stay_so_when_one_changes():
     runs.predict_everyone(NOW)
     assert RiskTally.objects.count() == 8
     assert_tallies_are_exact()
@@ -183,7 +125,7 @@ def test_tallies_are_the_sums_of_all_scores_and_stay_so_when_one_changes(invente
     assert_tallies_are_exact()
 
 
-def test_the_first_scores_of_a_month_are_kept_and_told_against_what_happened(invented):
+def test_the_first_scores_of_a_month_are_kept_and_told_against_what_happened():
     then = NOW - timedelta(days=40)
     runs.predict_everyone(then)
     kept = ScoreSnapshot.objects.get()
@@ -201,7 +143,7 @@ def test_the_first_scores_of_a_month_are_kept_and_told_against_what_happened(inv
     assert ScoreSnapshot.objects.count() == 2
 
 
-def test_another_churn_horizon_is_learned_with_the_next_scoring(invented):
+def test_another_churn_horizon_is_learned_with_the_next_scoring():
     runs.predict_everyone(NOW)
     before = dict(Prediction.objects.values_list("customer_id", "churn_risk_score"))
     Shop.objects.update(churn_days=60)
@@ -214,7 +156,7 @@ def test_another_churn_horizon_is_learned_with_the_next_scoring(invented):
     assert runs.predict_customer(customer.pk, NOW).churn_risk_score == pytest.approx(after[customer.pk], abs=1e-9)
 
 
-def test_every_scoring_tells_how_far_the_inputs_have_moved_since_the_fit(invented):
+def test_every_scoring_tells_how_far_the_inputs_have_moved_since_the_fit():
     then = NOW - timedelta(days=300)
     runs.predict_everyone(then)
     assert max(ScoringRun.objects.first().drift.values()) < 0.01
@@ -223,7 +165,7 @@ def test_every_scoring_tells_how_far_the_inputs_have_moved_since_the_fit(invente
     assert ScoringRun.objects.first().drift["recency_days"] > 0.25
 
 
-def test_a_look_into_the_past_leaves_the_version_in_force(invented, tmp_path):
+def test_a_look_into_the_past_leaves_the_version_in_force(tmp_path):
     runs.predict_everyone(NOW)
     (in_force,) = PredictionModel.objects.all()
     call_command("export_scores", tmp_path / "then.csv", "--as-of", f"{NOW - timedelta(days=60):%Y-%m-%d}")
@@ -232,13 +174,13 @@ def test_a_look_into_the_past_leaves_the_version_in_force(invented, tmp_path):
     assert set(Prediction.objects.values_list("model", flat=True)) == {in_force.pk}
 
 
-def test_a_command_as_of_the_past_is_not_for_the_record(invented):
+def test_a_command_as_of_the_past_is_not_for_the_record():
     call_command("predict", "--as-of", f"{NOW - timedelta(days=60):%Y-%m-%d}")
     assert Prediction.objects.exists()
     assert not ScoreSnapshot.objects.exists()
 
 
-def test_an_expectation_lies_within_its_range(invented):
+def test_an_expectation_lies_within_its_range():
     runs.predict_everyone(NOW)
     for prediction in Prediction.objects.all():
         for days in (90, 180, 365):
@@ -246,7 +188,7 @@ def test_an_expectation_lies_within_its_range(invented):
             assert low <= value <= high
 
 
-def test_below_the_gate_archetypes_lose_their_risk_too(invented):
+def test_below_the_gate_archetypes_lose_their_risk_too():
     segment_everyone(NOW)
     runs.predict_everyone(NOW)
     assert ArchetypeRisk.objects.exists()
@@ -256,15 +198,7 @@ def test_below_the_gate_archetypes_lose_their_risk_too(invented):
     assert not ArchetypeRisk.objects.exists()
 
 
-def test_a_day_is_over_when_it_is_over():
-    make_shop(time_zone="America/Chicago")
-    chicago = ZoneInfo("America/Chicago")
-    evening = datetime(2026, 11, 19, 23, 59, 59, tzinfo=chicago)
-    assert record.last_whole_day(evening) == record.local_day(evening)
-    assert record.last_whole_day(datetime(2026, 11, 20, 2, 0, tzinfo=chicago)) == record.local_day(evening)
-
-
-def test_the_demo_leaves_no_prediction_behind(invented):
+def test_the_demo_leaves_no_prediction_behind():
     segment_everyone(NOW)
     runs.predict_everyone(NOW)
     shop.remove()

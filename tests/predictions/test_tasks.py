@@ -14,7 +14,7 @@ from segmentation.models import SegmentationRun, SegmentModel
 from segmentation.publishing import publish
 from tests.factories import NOW, make_customer, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("learned_once")]
 
 
 @pytest.fixture(autouse=True)

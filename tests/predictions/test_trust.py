@@ -5,10 +5,11 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from predictions.charts import calibration_chart
+from predictions.judged import Judged
 from predictions.maths import churn
 from predictions.maths.judging import Outcome
 from predictions.maths.windows import Past
-from predictions.trust import NO_RUN, Judged, trust
+from predictions.trust import NO_RUN, trust
 from tests.factories import NOW
 from tests.predictions.maths.invented_buyers import TODAY, invented
 from tests.predictions.told import fitted, happened, make_month, make_run, make_run_below_the_gate

@@ -27,8 +27,8 @@ def scores(shop, model):
     return score(model, shop, TODAY)
 
 
-def test_rows_after_the_day_change_nothing(shop, model, scores):
-    longer = invented(more_after=True)
+def test_rows_after_the_day_change_nothing():
+    longer = invented(1_000, more_after=True)
     with_newcomers = longer.until(TODAY + 100)
     assert len(with_newcomers.day) > len(longer.until(TODAY).day)
     cut = longer.until(TODAY)
@@ -151,7 +151,8 @@ def test_a_larger_model_has_to_earn_its_place():
     assert best_of([*trials, *only_once]) == ("ordering", "none")
 
 
-def test_a_past_that_is_shared_between_days_says_of_each_what_its_own_says(shop):
+def test_a_past_that_is_shared_between_days_says_of_each_what_its_own_says():
+    shop = invented(1_000)
     whole = scoring.past_of(shop, TODAY)
     fit(shop, TODAY, past=whole)
     for day in (TODAY - 90, TODAY - 120):
