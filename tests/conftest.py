@@ -1,19 +1,23 @@
 """What every test stands on: its own folder, its own queue, a browser, and an environment for processes that it starts."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Generator, Iterator
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from django.conf import settings as django_settings
 from django.db import connection
+from django.test import TransactionTestCase
+
+from tests.emptying import tidy_up_after_a_test
 
 # Playwright's synchronous API keeps an event loop in this thread, which Django takes for asynchronous code.
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
+_number = itertools.count()
 CHROMIUM = os.environ.get("QUIMBI_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 
 
@@ -30,10 +34,18 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
     return report
 
 
+@pytest.fixture(scope="session", autouse=True)
+def tests_that_commit_are_tidied_up_quickly() -> Iterator[None]:
+    """By `tests.emptying` and not by `flush`, which takes most of a short test's time."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(TransactionTestCase, "_fixture_teardown", lambda case: tidy_up_after_a_test())
+        yield
+
+
 @pytest.fixture(autouse=True)
-def own_imports_folder(settings: Any, tmp_path: Path) -> None:
-    """Files that a test imports lie in that test's own folder."""
-    settings.IMPORTS_FOLDER = tmp_path / "imports"
+def own_imports_folder(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Files that a test imports lie in that test's own folder; whoever stores the first one makes it."""
+    settings.IMPORTS_FOLDER = tmp_path_factory.getbasetemp() / f"imports-{next(_number)}"
 
 
 @pytest.fixture(autouse=True)
@@ -45,9 +57,8 @@ def no_reports_from_within_a_transaction(request: pytest.FixtureRequest, setting
         settings.JOB_REPORT_SECONDS = 3600.0
 
 
-@pytest.fixture
-def process_environment(transactional_db: None) -> dict[str, str]:
-    """The environment for a `manage.py` or Celery process that shall see this test's rows, folder and queue."""
+def environment_of_processes() -> dict[str, str]:
+    """The environment for a `manage.py` or Celery process that shall use this process's database, folder and queue."""
     database = connection.settings_dict
     if connection.vendor == "sqlite":
         url = f"sqlite:///{database['NAME']}"
@@ -60,6 +71,12 @@ def process_environment(transactional_db: None) -> dict[str, str]:
         "DATABASE_URL": url,
         "QUIMBI_VAR": str(django_settings.VAR),
     }
+
+
+@pytest.fixture
+def process_environment(transactional_db: None) -> dict[str, str]:
+    """The environment for a process that shall see this test's rows."""
+    return environment_of_processes()
 
 
 @pytest.fixture(scope="session")

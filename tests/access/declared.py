@@ -86,6 +86,7 @@ ROUTES = [
     _posts("api-webhook-test", "/api/webhooks/{webhook}/test", MANAGERS_OF_WEBHOOKS),
     _posts("api-webhook-rotate", "/api/webhooks/{webhook}/rotate", MANAGERS_OF_WEBHOOKS),
     _reads("api-webhook-deliveries", "/api/webhooks/{webhook}/deliveries", MANAGERS_OF_WEBHOOKS),
+    _reads("api-webhook-delivery", "/api/webhooks/deliveries/{delivery}", MANAGERS_OF_WEBHOOKS),
     _posts("api-webhook-replay", "/api/webhooks/deliveries/{delivery}/replay", MANAGERS_OF_WEBHOOKS),
     #
     # pages to read
@@ -132,5 +133,6 @@ ROUTES = [
     _asks("webhook-rotate", "/settings/webhooks/{webhook}/rotate/", ADMINS),
     _reads("webhook-secret", "/settings/webhooks/{webhook}/secret/", ADMINS),
     _asks("webhook-delete", "/settings/webhooks/{webhook}/delete/", ADMINS),
+    _reads("webhook-delivery", "/settings/webhooks/deliveries/{delivery}/", ADMINS),
     _posts("webhook-replay", "/settings/webhooks/deliveries/{delivery}/replay/", ADMINS),
 ]

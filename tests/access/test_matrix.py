@@ -13,7 +13,9 @@ from datetime import timedelta
 import pytest
 from django.contrib import admin
 from django.db import connection, transaction
-from django.test import Client
+from django.http import HttpResponse
+from django.test import Client, RequestFactory
+from django.test.client import ClientHandler
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 
@@ -115,33 +117,39 @@ def shop(people) -> Shop:
     return Shop(people[MARKETER])
 
 
+class Caller(RequestFactory):
+    """Somebody who sends what it is told to with the headers and cookies that it was made with, and keeps nothing of an answer.
+
+    One site answers all callers: a test client would start the middleware anew, which takes as long as most requests.
+    """
+
+    site = ClientHandler(enforce_csrf_checks=False)
+
+    def request(self, **request: object) -> HttpResponse:
+        return self.site(self._base_environ(**request))
+
+
 @pytest.fixture
-def callers(people, settings) -> dict[str, Callable[[], Client]]:
-    """A maker of fresh clients for each caller: what one request does to its cookies, the next does not see."""
+def callers(people, settings) -> dict[str, Caller]:
     settings.API_REQUESTS_A_MINUTE = 1_000_000
 
-    def with_key(**ended: object) -> Callable[..., Callable[[], Client]]:
-        def of(*scopes: str, origins: tuple[str, ...] = ()) -> Callable[[], Client]:
+    def with_key(**ended: object) -> Callable[..., Caller]:
+        def of(*scopes: str, origins: tuple[str, ...] = ()) -> Caller:
             row, secret = ApiKey.issue("test", list(scopes), origins=list(origins), requests_a_minute=1_000_000)
             ApiKey.objects.filter(pk=row.pk).update(**{"last_used_at": timezone.now() + timedelta(hours=1), **ended})
-            return lambda: Client(headers={"X-API-Key": secret})
+            return Caller(headers={"X-API-Key": secret})
 
         return of
 
-    def signed_in(person: User) -> Callable[[], Client]:
-        known = Client()
-        known.force_login(person)
-
-        def make() -> Client:
-            client = Client()
-            client.cookies.load({name: morsel.value for name, morsel in known.cookies.items()})
-            return client
-
-        return make
+    def signed_in(person: User) -> Caller:
+        client, caller = Client(), Caller()
+        client.force_login(person)
+        caller.cookies.load({name: morsel.value for name, morsel in client.cookies.items()})
+        return caller
 
     every_scope, just_now = ApiKey.Scope.values, timezone.now() - timedelta(seconds=1)
     return {
-        NOBODY: Client,
+        NOBODY: Caller(),
         **{role: signed_in(person) for role, person in people.items()},
         **{f"key {scope}": with_key()(scope) for scope in every_scope},
         "key for pages": with_key()("read", origins=("https://shop.example",)),
@@ -150,13 +158,13 @@ def callers(people, settings) -> dict[str, Callable[[], Client]]:
     }
 
 
-def ask(client: Client, verb: str, address: str, *, is_api: bool, body: dict[str, object]) -> Answer:
+def ask(caller: Caller, verb: str, address: str, *, is_api: bool, body: dict[str, object]) -> Answer:
     """The answer to one request, whatever it did undone."""
     content: dict[str, object] = {"data": body, "content_type": "application/json"} if is_api else {"data": body}
     if verb in {"GET", "HEAD", "OPTIONS"} or (verb in {"PUT", "PATCH", "DELETE"} and not is_api):
         content = {}
     with transaction.atomic():
-        got = getattr(client, verb.lower())(address, **content)
+        got = getattr(caller, verb.lower())(address, **content)
         text = got.getvalue().decode()
         connection.set_rollback(True)
     return Answer(got.status_code, got.headers.get("Location", ""), ONCE_ONLY.sub("", text).replace(address, ""))
@@ -169,14 +177,14 @@ def refused_rightly(answer: Answer, route: Route, caller: str) -> bool:
     return answer.status == (401 if caller == NOBODY or caller in ENDED_KEYS else 403)
 
 
-def differences(route: Route, callers: dict[str, Callable[[], Client]], shop: Shop) -> Iterator[str]:
+def differences(route: Route, callers: dict[str, Caller], shop: Shop) -> Iterator[str]:
     """Each way in which the route does not keep to what it declares."""
     address = route.address.format(**shop.ids)
     nowhere, elsewhere = route.address.format(**shop.missing), route.address.format(**shop.foreign)
-    for caller, client in callers.items():
+    for caller, sender in callers.items():
         for verb in VERBS:
             who = route.verbs.get("GET" if verb == "HEAD" else verb)
-            answer = ask(client(), verb, address, is_api=route.is_api, body=route.body)
+            answer = ask(sender, verb, address, is_api=route.is_api, body=route.body)
             told = f"{verb} {address} by {caller}: {answer}"
             if answer.status >= 500:
                 yield told
@@ -190,9 +198,7 @@ def differences(route: Route, callers: dict[str, Callable[[], Client]], shop: Sh
                 yield f"{told}, though it is not let in"
             if nowhere == address or who is None or verb == "HEAD":
                 continue
-            missing, foreign = (
-                ask(client(), verb, each, is_api=route.is_api, body=route.body) for each in (nowhere, elsewhere)
-            )
+            missing, foreign = (ask(sender, verb, each, is_api=route.is_api, body=route.body) for each in (nowhere, elsewhere))
             if missing.status != foreign.status:
                 yield f"{told}; but a missing id {missing} and a foreign one {foreign}"
             elif caller in who and missing.status != 404:
@@ -221,11 +227,11 @@ def test_every_role_and_scope_is_a_caller(callers):
 def test_the_admin_is_closed_to_everybody_but_admins(callers, shop):
     refused = [
         f"{verb} {address} by {caller}: {answer}"
-        for caller, client in callers.items()
+        for caller, sender in callers.items()
         if caller != ADMIN
         for address in admin_addresses()
         for verb in (("GET", "POST") if caller in PEOPLE else ("GET",))
-        if not (answer := ask(client(), verb, address, is_api=False, body={})).is_the_door and answer.status != 403
+        if not (answer := ask(sender, verb, address, is_api=False, body={})).is_the_door and answer.status != 403
     ]
     assert refused == []
 

@@ -1,11 +1,11 @@
 """The demo shop in a browser: what a visitor sees after `make demo`, and the README's pictures."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
-from django.test import Client
 from playwright.sync_api import Page, expect
 
 from accounts.models import User
@@ -14,7 +14,8 @@ from predictions.runs import predict_everyone
 from quimbi.demo import shop
 from quimbi.demo.showcase import NEWCOMER_ID, REGULAR_ID
 from segmentation.runs import segment_everyone
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, sign_in
+from tests.emptying import kept_rows
 from tests.factories import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -28,16 +29,24 @@ def keep(page: Page, name: str) -> None:
         page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
 
 
-@pytest.fixture
-def demo_shop(live_server, page: Page, console_and_csp: list[str]) -> Site:
-    """Six hundred invented customers, segmented and scored, and a marketer who is signed in."""
+@pytest.fixture(scope="module")
+def rows(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """Six hundred invented customers, segmented and scored, and a marketer: for all tests of this file, which only read."""
+    with kept_rows(django_db_blocker, invent):
+        yield
+
+
+def invent() -> None:
     shop.seed(600, 1, NOW)
     segment_everyone(NOW)
     predict_everyone(NOW)
-    client = Client()
-    client.force_login(User.objects.create_user("ines", first_name="Ines", last_name="Park", role=User.Role.MARKETER))
-    session = client.cookies[settings.SESSION_COOKIE_NAME].value
-    page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}])
+    User.objects.create_user("ines", first_name="Ines", last_name="Park", role=User.Role.MARKETER)
+
+
+@pytest.fixture
+def demo_shop(live_server, rows: None, page: Page, console_and_csp: list[str]) -> Site:
+    """The marketer is signed in."""
+    sign_in(page, live_server.url, User.objects.get())
     return Site(page, live_server.url, Customer.objects.get(customer_id=REGULAR_ID))
 
 

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from segmentation.models import Archetype, ArchetypeSnapshot
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, fits, in_every_shape
 from tests.browser.test_pages import keep
 from tests.growing import keep_months, keep_moves, score_everybody
 
@@ -34,17 +34,15 @@ def growing(site: Site) -> Site:
     return site
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
-def test_growth_fits_and_breaks_no_rule(growing: Site, theme: str, width: int):
+def test_growth_fits_and_breaks_no_rule(growing: Site):
     page = growing.page
-    page.set_viewport_size({"width": width, "height": 900})
-    page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     growing.open("/growth/")
-    expect(page.locator("[data-chart] svg")).to_be_visible()
-    page.locator("[data-chart]").hover()
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    assert page.evaluate("window.__violations") == []
-    keep(page, f"growth-{width}-{theme}")
+    for theme, width in in_every_shape(page):
+        expect(page.locator("[data-chart] svg")).to_be_visible()
+        page.locator("[data-chart]").hover()
+        assert fits(page), (theme, width)
+        assert page.evaluate("window.__violations") == [], (theme, width)
+        keep(page, f"growth-{width}-{theme}")
 
 
 def test_a_changed_rate_redraws_the_chart_in_place(growing: Site):

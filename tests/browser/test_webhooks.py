@@ -11,7 +11,7 @@ from integrations.endpoints import add
 from integrations.events import EVENTS
 from integrations.models import Delivery, WebhookEndpoint
 from integrations.webhooks import emit
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, fits, in_every_shape
 from tests.integrations.receiver import Receiver
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -67,12 +67,9 @@ def keep(page: Page, name: str) -> None:
         page.screenshot(path=f"{SHOTS}/webhooks-{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(("theme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)])
-def test_the_pages_fit_and_break_no_rule(admin_site: Site, receiver, theme: str, width: int):
+def test_the_pages_fit_and_break_no_rule(admin_site: Site, receiver):
     main, old = open_webhooks(receiver)
     page = admin_site.page
-    page.set_viewport_size({"width": width, "height": 900})
-    page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     paths = {name: f"{main.pk}/{name}/" for name in ("edit", "rotate", "delete")}
     paths |= {"list": "", "new": "new/", "main": f"{main.pk}/", "old": f"{old.pk}/"}
     for state in ("delivered", "failed", "pending", "abandoned"):
@@ -82,25 +79,27 @@ def test_the_pages_fit_and_break_no_rule(admin_site: Site, receiver, theme: str,
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         for folded in page.locator("main details").all():
             folded.locator("summary").click()
-        keep(page, f"{name}-{theme}-{width}")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
-        assert page.evaluate("window.__violations ?? []") == []
+        for theme, width in (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 320)):
+            page.emulate_media(color_scheme=theme)
+            page.set_viewport_size({"width": width, "height": 900})
+            keep(page, f"{name}-{theme}-{width}")
+            assert fits(page), (path, theme, width)
+        assert page.evaluate("window.__violations ?? []") == [], path
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_states_are_told_apart_by_words_and_by_colours_that_can_be_read(admin_site: Site, receiver, theme: str):
+def test_states_are_told_apart_by_words_and_by_colours_that_can_be_read(admin_site: Site, receiver):
     main, _ = open_webhooks(receiver)
     page = admin_site.page
-    page.add_init_script(f"localStorage.setItem('theme', '{theme}')")
     for path in ("", f"{main.pk}/"):
         admin_site.open(f"/settings/webhooks/{path}")
-        told = {tag.inner_text().partition(" for")[0]: tag.evaluate(CONTRAST) for tag in page.locator("main .q-tag").all()}
-        states = set(told) - {"Failing"} if path else set(told)
-        assert states == ({"Delivered", "Failed", "Given up", "On its way"} if path else
-                          {"Enabled", "Failing", "Disabled", "Disabled by Quimbi"})  # fmt: skip
-        assert len({told[state][0] for state in states}) == len(states)
-        for words, (ground, contrast) in told.items():
-            assert contrast >= 4.5, (words, ground, contrast)
+        for theme, _ in in_every_shape(page, (("light", 1440), ("dark", 1440))):
+            told = {tag.inner_text().partition(" for")[0]: tag.evaluate(CONTRAST) for tag in page.locator("main .q-tag").all()}
+            states = set(told) - {"Failing"} if path else set(told)
+            assert states == ({"Delivered", "Failed", "Given up", "On its way"} if path else
+                              {"Enabled", "Failing", "Disabled", "Disabled by Quimbi"})  # fmt: skip
+            assert len({told[state][0] for state in states}) == len(states), theme
+            for words, (ground, contrast) in told.items():
+                assert contrast >= 4.5, (theme, words, ground, contrast)
 
 
 def test_a_message_shows_what_was_sent_and_can_be_sent_again(admin_site: Site, receiver):

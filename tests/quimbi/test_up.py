@@ -19,13 +19,16 @@ from django.utils import timezone
 from accounts.models import ApiKey, User
 from quimbi.first_login import first_login
 from tests.jobs.conftest import wait_for
+from tests.mcp.conftest import ask
 
 
 @pytest.fixture
-def port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def ports():
+    """Two that nobody listens at: for the site and for the MCP server."""
+    with socket.socket() as one, socket.socket() as other:
+        one.bind(("127.0.0.1", 0))
+        other.bind(("127.0.0.1", 0))
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 class Up:
@@ -57,11 +60,11 @@ class Up:
         return self.said.read_text()
 
     def children(self):
-        """Process ids of the site and of the worker by their command lines."""
+        """Process ids of the site, of the worker and of the MCP server by their command lines."""
         listed = subprocess.run(["pgrep", "-P", str(self.process.pid), "-a"], capture_output=True, text=True).stdout
         found = {}
         for line in listed.splitlines():
-            found["worker" if "celery" in line else "site"] = int(line.split()[0])
+            found["worker" if "celery" in line else "MCP server" if " mcp" in line else "site"] = int(line.split()[0])
         return found
 
     def end(self):
@@ -71,11 +74,11 @@ class Up:
 
 
 @pytest.fixture
-def up(tmp_path, port):
+def up(tmp_path, ports):
     runs = []
 
     def start(**variables):
-        runs.append(Up(tmp_path, port, **variables))
+        runs.append(Up(tmp_path, ports[0], **variables))
         return runs[-1]
 
     yield start
@@ -91,33 +94,52 @@ def is_gone(pid):
     return False
 
 
+def is_listening(port):
+    with socket.socket() as visitor:
+        return visitor.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.mark.worker
-def test_up_serves_stops_cleanly_prints_the_same_login_again_and_falls_with_its_worker(up, tmp_path, port):
-    first = up()
+def test_up_serves_people_and_assistants_stops_cleanly_prints_the_same_login_again_and_falls_with_its_worker(
+    up, tmp_path, ports
+):
+    port, mcp_port = ports
+    first = up(QUIMBI_MCP_PORT=str(mcp_port))
     first.wait_until_ready()
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/login/", timeout=10) as page:
         assert page.status == 200
     greeting = first.text()
     assert f"http://localhost:{port}/" in greeting
     assert re.search(r"login: +admin +password: \S{12}", greeting)
-    assert re.search(r"API key: +qk_\S+", greeting)
     assert re.search(r"webhook token: +\S{43}", greeting)
     kept = tmp_path / "var" / "first-login.json"
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
     children = first.children()
-    assert set(children) == {"site", "worker"}
+    assert set(children) == {"site", "worker", "MCP server"}
+
+    mcp = f"http://localhost:{mcp_port}/mcp"
+    assert mcp in greeting
+    wait_for(lambda: is_listening(mcp_port), "the MCP server to listen")
+    answer = ask(mcp, re.search(r"API key: +(qk_\S+)", greeting)[1], "auto", overview)
+    assert answer.structured_content["total_customers"] == 0
 
     first.process.send_signal(signal.SIGINT)
-    assert first.process.wait(30) == 0
+    assert first.process.wait(30) == 0, first.text()
     assert all(is_gone(pid) for pid in children.values())
+    assert not is_listening(mcp_port)
     assert "Traceback" not in first.text()
 
     second = up()
     second.wait_until_ready()
-    assert second.text() == greeting
+    assert second.text().splitlines() == [line for line in greeting.splitlines() if "for assistants" not in line]
+    assert set(second.children()) == {"site", "worker"}
     os.kill(second.children()["worker"], signal.SIGKILL)
     assert second.process.wait(30) == 1
     assert "The worker ended by itself (signal 9)" in second.text()
+
+
+async def overview(client):
+    return await client.call_tool("churn_overview", {})
 
 
 def test_a_demo_is_refused_in_production(settings):

@@ -1,6 +1,7 @@
 """A small invented shop, and one that has been segmented."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -8,11 +9,24 @@ from quimbi.demo import shop
 from segmentation.models import SegmentationRun, SegmentModel
 from segmentation.runs import discover, segment_everyone
 from tests.factories import NOW
+from tests.standing import standing_rows
+
+
+@pytest.fixture(scope="module")
+def standing_shop(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
+    """The small shop for all tests of a file: `pytestmark = pytest.mark.usefixtures("standing_shop")` there."""
+    with standing_rows(django_db_blocker, seed):
+        yield
 
 
 @pytest.fixture
-def small_shop(db: None) -> None:
+def small_shop(request: pytest.FixtureRequest, db: None) -> None:
     """Four hundred invented customers, about 310 of them with orders."""
+    if "standing_shop" not in request.fixturenames:
+        seed()
+
+
+def seed() -> None:
     shop.seed(400, 3, NOW)
 
 

@@ -1,8 +1,10 @@
 """kill -9 at every stage of a run: readers keep the run before, and the next run works."""
 
+import select
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -10,6 +12,7 @@ from customers.models import Customer
 from insights.profiles import customer_profile
 from segmentation.models import ActiveRun, Membership, SegmentationRun
 from segmentation.runs import segment_everyone
+from tests.conftest import environment_of_processes
 from tests.factories import NOW
 
 pytestmark = [pytest.mark.worker, pytest.mark.django_db(transaction=True)]
@@ -26,16 +29,33 @@ STAGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def runs_that_are_killed(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator["subprocess.Popen[str]"]:
+    """The process that starts them (`tests.segmentation.killed_run`)."""
+    log = tmp_path_factory.mktemp("killed") / "log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.segmentation.killed_run"],
+            env=environment_of_processes(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    yield process
+    process.communicate()
+    sys.stderr.write(log.read_text())
+
+
 @pytest.mark.parametrize("stage", STAGES.values(), ids=STAGES.keys())
-def test_a_run_killed_at_any_stage_leaves_the_last_one_in_force(run, process_environment, stage):
+def test_a_run_killed_at_any_stage_leaves_the_last_one_in_force(run, runs_that_are_killed, stage):
     before = dict(Membership.objects.filter(run=run).values_list("customer_id", "shares"))
-    command = [sys.executable, "-m", "tests.segmentation.killed_run", stage]
-    killed = subprocess.Popen(command, env=process_environment, stderr=subprocess.PIPE, text=True)
     somebody = Customer.objects.filter(order_count__gt=0).first()
-    served = set()
-    while killed.poll() is None:
+    print(stage, file=runs_that_are_killed.stdin, flush=True)
+    served = {customer_profile(somebody.customer_id, NOW).run_id}
+    while not select.select([runs_that_are_killed.stdout], [], [], 0.02)[0]:  # leaves the processor to the run
         served.add(customer_profile(somebody.customer_id, NOW).run_id)
-    assert killed.returncode == -signal.SIGKILL, killed.stderr.read()
+    assert runs_that_are_killed.stdout.readline() == f"{-signal.SIGKILL}\n"
 
     served.add(customer_profile(somebody.customer_id, NOW).run_id)
     assert served == {run.pk}

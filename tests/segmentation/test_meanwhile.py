@@ -18,7 +18,7 @@ from segmentation.one_customer import segment_customer
 from segmentation.runs import segment_everyone
 from tests.factories import NOW, make_customer, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("standing_shop")]
 
 
 @pytest.fixture

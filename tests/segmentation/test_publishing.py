@@ -9,7 +9,7 @@ from segmentation.publishing import roll_back
 from segmentation.runs import segment_everyone
 from tests.factories import NOW
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("standing_shop")]
 
 
 def test_roll_back_shows_the_run_before_and_can_be_undone(run):

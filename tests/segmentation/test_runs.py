@@ -13,10 +13,10 @@ from segmentation.models import ActiveRun, Archetype, ArchetypeSnapshot, Members
 from segmentation.one_customer import segment_customer
 from segmentation.publishing import roll_back
 from segmentation.reading import memberships_of
-from segmentation.runs import NothingToSegment, discover, segment_everyone
-from tests.factories import NOW, make_customer, make_order, make_shop
+from segmentation.runs import discover, segment_everyone
+from tests.factories import NOW, make_customer, make_order
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("standing_shop")]
 
 
 def test_every_buyer_is_segmented_and_nobody_else(run):
@@ -111,11 +111,6 @@ def test_a_customer_without_orders_is_not_segmented(run):
     assert not Membership.objects.filter(customer=noah).exists()
 
 
-def test_before_the_first_run_nobody_is_segmented_alone():
-    sarah = make_customer(orders=3)
-    assert not segment_customer(sarah.pk, NOW)
-
-
 def test_a_customer_who_moves_takes_orders_and_value_along(run):
     membership = run.memberships.order_by("customer_id").first()
     assert membership is not None
@@ -129,23 +124,6 @@ def test_a_customer_who_moves_takes_orders_and_value_along(run):
     assert snapshots["n"] == run.segmented
     assert snapshots["orders"] == members["orders"]
     assert snapshots["value"] == pytest.approx(members["value"], abs=Decimal("0.01") * run.segmented)
-
-
-def test_without_a_valid_order_there_is_nothing_to_segment():
-    make_customer(orders=0)
-    with pytest.raises(NothingToSegment, match="import orders"):
-        segment_everyone(NOW)
-    assert not SegmentationRun.objects.exists()
-
-
-@pytest.mark.parametrize("customers", [1, 2, 12])
-def test_a_handful_of_identical_customers_is_published_without_a_word_too_much(customers):
-    make_shop()
-    for _ in range(customers):
-        make_customer("Twin Lind", orders=5)
-    run = segment_everyone(NOW)
-    assert run.state == SegmentationRun.State.PUBLISHED
-    assert ArchetypeSnapshot.objects.get(run=run).member_count == customers
 
 
 def test_a_customer_with_thousands_of_orders_does_not_break_a_run(small_shop):
