@@ -1,4 +1,4 @@
-"""Breaking off what the database is in the middle of when somebody asks to stop; it may have half a minute to go.
+"""Breaking off what the database is in the middle of when somebody asks to stop, for it may have half a minute to go.
 
 What a transaction had begun is rolled back, and the checkpoint tells where to go on.
 """
@@ -65,10 +65,8 @@ def break_off(driver_connection: Any) -> None:
 
     When this returns the database has been told, so no later statement is hit.
     """
-    if driver_connection is None:
-        return
-    if isinstance(driver_connection, psycopg.Connection):
-        with suppress(psycopg.Error):  # gone meanwhile, or the server does not answer: it is tried again
+    with suppress(psycopg.Error, sqlite3.Error):  # closed meanwhile, or the server does not answer: it is tried again
+        if isinstance(driver_connection, psycopg.Connection):
             driver_connection.cancel_safe(timeout=2.0)
-    else:
-        driver_connection.interrupt()
+        elif driver_connection is not None:
+            driver_connection.interrupt()

@@ -106,7 +106,8 @@ class ImportCommand(BaseCommand):
     def _tell_rejects(self, data_import: DataImport) -> None:
         path = path_of(data_import.token)
         if path.exists():
-            self.stdout.write(f"Rejected rows, with line, column and reason: {path}")
+            place = "file, line" if data_import.kind == DataImport.Kind.TABLES else "line"
+            self.stdout.write(f"Rejected rows, with {place}, column and reason: {path}")
 
 
 def _files_at(path: Path) -> list[list[Any]]:

@@ -290,7 +290,7 @@ class _Loading:
         stored = stored or bool(self.row.checkpoint.get("done"))
         self.row.state = DataImport.State.STOPPED if stored else DataImport.State.REFUSED
         self._save()
-        if not isinstance(problem, Stop | KeyboardInterrupt):  # then somebody waits, and `mending` puts back
+        if not isinstance(problem, Stop | KeyboardInterrupt):  # then somebody waits; `start_mending` sees to it
             set_aside.put_back(self.row)
 
     def _save(self) -> None:

@@ -5,16 +5,17 @@ from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.utils import timezone
 
 from accounts.models import Shop
-from customers.importing import running, storing_orders
+from customers.importing import running, set_aside, storing_orders
 from customers.importing.rejects import path_of
 from customers.models import Customer, DataImport, LineItem, Order
 from jobs.models import Job
 from jobs.reporting import LeaseLost
 from support.models import Ticket
-from tests.customers.importing.storage import everything_stored, write_tables
+from tests.customers.importing.storage import everything_stored, indexes_and_keys, write_tables
 
 pytestmark = pytest.mark.django_db
 
@@ -188,6 +189,16 @@ def test_after_ctrl_c_the_same_command_goes_on_where_it_was(folder, stop_at_the_
     printed = capsys.readouterr().out
     assert "This import was begun before; it goes on." in printed
     assert "4 new customers" in printed  # as counted before the stop
+
+
+@in_earnest
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="only PostgreSQL sets indexes aside")
+def test_after_ctrl_c_it_is_said_that_indexes_are_missing(folder, stop_at_the_lines, monkeypatch):
+    monkeypatch.setattr(set_aside, "WORTH_IT", 1)
+    before = indexes_and_keys()
+    assert "Until then pages may be slow: indexes are missing" in str(stop_at_the_lines(folder))
+    call_command("import_tables", folder)
+    assert indexes_and_keys() == before
 
 
 @in_earnest
