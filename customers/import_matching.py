@@ -307,15 +307,15 @@ def _choice(question: Question, options: ReadOptions, is_open: bool) -> Choice:
 
 
 def _not_counted(seen: Preview, shop: Shop) -> str:
-    """ "50 of 60 rows are in EUR, and the shop's currency is USD."; "" if there are none. A shop without orders takes the
+    """ "50 of 60 rows tried are in EUR, and the shop's currency is USD."; "" if there are none. A shop without orders takes the
     currency of its first file, if that has one only."""
     others = {code: rows for code, rows in seen.currencies.items() if code != shop.currency}
     if not others or (len(seen.currencies) == 1 and not Order.objects.exists()):
         return ""
     rows, tried, codes = sum(others.values()), seen.rows_tried, sorted(others)
     named = ", ".join(codes[:3]) + (" and others" if len(codes) > 3 else "")
-    which = "The row tried is" if tried == 1 else f"{rows:,} of the {tried:,} rows tried {'is' if rows == 1 else 'are'}"
-    return f"{which} in {named}, and the shop's currency is {shop.currency}."
+    which = "The row" if tried == 1 else f"All {rows:,} rows tried" if rows == tried else f"{rows:,} of {tried:,} rows tried"
+    return f"{which} {'are' if rows > 1 else 'is'} in {named}, and the shop's currency is {shop.currency}."
 
 
 def _usual(name: str, shop: Shop) -> str:

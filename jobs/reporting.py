@@ -172,6 +172,11 @@ class RunningJob:
             connections.close_all()
 
     def _write(self) -> None:
+        # Heard first: writing may have to wait for whoever writes to the database at this moment.
+        asked = self._held.values_list("cancel_asked", flat=True).first()
+        self._cancel_asked, self._lease_lost = bool(asked), asked is None
+        if self._lease_lost:
+            return
         now = time.monotonic()
         with self._lock:
             self._pace.observe(now, self._share)
@@ -183,11 +188,8 @@ class RunningJob:
             columns["lease_until"] = lease_end()
         if columns and not self._held.update(**columns):
             self._lease_lost = True
-            return
-        if renew:
+        elif renew:
             self._last_renewal = now
-        asked = self._held.values_list("cancel_asked", flat=True).first()
-        self._cancel_asked, self._lease_lost = bool(asked), asked is None
 
     def _columns(self) -> dict[str, Any]:
         return {

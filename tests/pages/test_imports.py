@@ -435,9 +435,11 @@ def in_currencies(*codes: str) -> str:
 @pytest.mark.parametrize(
     ("codes", "sentence"),
     [
-        (["EUR", "EUR", "USD"], "2 of the 3 rows tried are in EUR, and the shop's currency is USD."),
-        (["EUR"], "The row tried is in EUR, and the shop's currency is USD."),
+        (["EUR", "EUR", "USD"], "2 of 3 rows tried are in EUR, and the shop's currency is USD."),
+        (["EUR"], "The row is in EUR, and the shop's currency is USD."),
         (["USD", "CHF", "SEK", "NOK", "EUR"], "are in CHF, EUR, NOK and others, and the shop's currency is USD."),
+        (["EUR", "EUR"], "All 2 rows tried are in EUR, and the shop's currency is USD."),
+        (["USD", "EUR"], "1 of 2 rows tried is in EUR, and the shop's currency is USD."),
         (["USD", "USD"], ""),
     ],
 )
