@@ -108,6 +108,9 @@ class _Loading:
         set_aside.put_back_leftovers(self.row)
         if "staged" not in self.checkpoint or not self.staging.open(self.checkpoint["staged"]):
             self._read(batches)
+        elif self.row.state != DataImport.State.STORING:
+            self.row.state = DataImport.State.STORING
+            self._save()
         self._store(self._storing())
         self.progress(STORED, "building indexes")
         set_aside.put_back(self.row, set_aside.ORDER_TABLES)
