@@ -56,7 +56,7 @@ lint-style:
 
 lint-templates:
 	$(PY) -m djlint --quiet --lint templates
-	$(PY) -m djlint --quiet --check templates || { echo "to reformat them: $(PY) -m djlint --quiet --reformat templates"; exit 1; }
+	$(PY) -m djlint --quiet --check templates || { $(PY) -m djlint --check templates; echo "to reformat them: $(PY) -m djlint --quiet --reformat templates"; exit 1; }
 
 lint-imports:
 	.venv/bin/lint-imports --no-logo
