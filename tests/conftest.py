@@ -3,13 +3,14 @@
 import itertools
 import os
 import shutil
+from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import pytest
 from django.conf import settings as django_settings
-from django.db import connection
+from django.db import connection, connections
 from django.test import TransactionTestCase
 
 from tests.emptying import tidy_up_after_a_test
@@ -19,6 +20,22 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 _number = itertools.count()
 CHROMIUM = os.environ.get("QUIMBI_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+LONG = ("browser", "worker", "slow")
+"""Files with such a test take long, however few tests they have."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Files go to the processes in the order of `pytest_collection_modifyitems`, and not those with the most tests first."""
+    config.option.loadscopereorder = False
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where several processes share the tests, long ones come first: none is left alone with them at the end."""
+    if hasattr(config, "workerinput"):
+        tests = Counter(item.path for item in items)
+        long = {item.path for item in items if any(item.get_closest_marker(name) for name in LONG)}
+        items.sort(key=lambda item: (item.path not in long, -tests[item.path], item.path))
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -89,6 +106,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
         pytest.skip(message)
     arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
     return {**browser_type_launch_args, "executable_path": CHROMIUM, "args": arguments}
+
+
+@pytest.fixture(scope="session")
+def browser(browser: Any) -> Iterator[Any]:
+    """Closes the connection that Django has while Playwright's loop runs; it is another one, and the database has to go."""
+    yield browser
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")

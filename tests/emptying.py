@@ -33,7 +33,6 @@ def kept_rows(blocker: Any, write: Callable[[], object]) -> Iterator[None]:
         _files_that_keep_rows.remove(write)
         with blocker.unblock():
             empty_the_database()
-            connection.close()  # while a browser runs this one is not the connection that the end of the session closes
 
 
 def tidy_up_after_a_test() -> None:

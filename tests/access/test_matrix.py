@@ -39,7 +39,7 @@ from tests.access.declared import (
 from tests.factories import make_customer, make_shop, make_ticket
 from tests.published import publish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.slow]
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 DOOR = re.compile(r"/(admin/)?login/\?next=")
 ONCE_ONLY = re.compile(r'"request_id": ?"[^"]*"|(?<=csrfmiddlewaretoken" value=")\w+|(?<="X-CSRFToken": ")\w+')

@@ -180,6 +180,7 @@ def card(tmp_path):
     return show
 
 
+@pytest.mark.slow
 @pytest.mark.django_db(transaction=True)
 def test_the_react_example_shows_a_customer_and_in_one_sentence_why_it_cannot(card, live_server, something_else):
     open_small_shop()
@@ -200,6 +201,7 @@ def test_the_react_example_shows_a_customer_and_in_one_sentence_why_it_cannot(ca
         assert card(*asked)[1].startswith(words), asked
 
 
+@pytest.mark.slow
 @pytest.mark.django_db
 def test_types_made_of_the_served_schema_compile_strictly_with_the_react_example(api, tmp_path):
     environment = with_node()
