@@ -20,7 +20,9 @@ from accounts.permissions import scopes_of
 from customers.clock import clock
 from insights.churn_json import ChurnAggregateSchema, churn_aggregate_json
 from insights.churn_summary import churn_summary
-from insights.directory import Filters, Reading, UnknownFilter, everybody, everybodys_ids, read_from
+from insights.directory.everybody import everybody, everybodys_ids
+from insights.directory.filters import Filters
+from insights.directory.reading import Reading, UnknownFilter, read_from
 from insights.directory_json import (
     DirectoryParameters,
     DirectorySchema,

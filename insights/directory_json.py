@@ -8,7 +8,11 @@ from rest_framework import serializers
 from accounts.api import THE_END, NumberField, PageParameters, Parameters, nulls, reason_field, utc_text
 from accounts.cursors import cursor_for, place_at
 from customers.figures import money
-from insights.directory import SORTS, Directory, DirectoryRow, Filters, Place, Sort, UnknownFilter, directory
+from insights.directory.filters import Filters
+from insights.directory.pages import Directory, directory
+from insights.directory.reading import UnknownFilter
+from insights.directory.rows import DirectoryRow
+from insights.directory.sorting import SORTS, Place, Sort
 from insights.profiles import AWAITING_FIRST_PURCHASE
 from predictions.maths.tiers import TIERS
 from predictions.shown import shown_score

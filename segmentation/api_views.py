@@ -9,7 +9,7 @@ from rest_framework.response import Response
 
 from accounts.api import ApiView, PageParameters
 from accounts.cursors import place_at
-from insights.directory import Filters
+from insights.directory.filters import Filters
 from insights.directory_json import MemberParameters, MembersSchema, page_json
 from predictions.archetype_risk import risks_of
 from segmentation.exchange import exchange_of

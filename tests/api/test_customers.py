@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from customers.models import Customer
-from insights import directory as directory_module
+from insights.directory import pages as directory_pages
+from insights.directory.sorting import SORTS
 from predictions.models import Prediction
 from segmentation.axes import AXES
 from segmentation.models import Archetype
@@ -116,7 +117,7 @@ def test_most_value_at_risk_comes_first_and_every_sort_has_its_order(api):
     assert ids(api, sort="customer_id") == ["a", "b", "c", "d"]
 
 
-@pytest.mark.parametrize("sort", directory_module.SORTS)
+@pytest.mark.parametrize("sort", SORTS)
 def test_pages_neither_skip_nor_repeat_where_everybody_has_the_same_score(api, sort):
     score_the_shop()
     make_many(23)
@@ -125,7 +126,7 @@ def test_pages_neither_skip_nor_repeat_where_everybody_has_the_same_score(api, s
     assert found == [f"m{n:05d}" for n in range(23)]
 
 
-@pytest.mark.parametrize("sort", directory_module.SORTS)
+@pytest.mark.parametrize("sort", SORTS)
 def test_pages_go_on_from_one_score_to_the_next(api, sort):
     score_the_shop()
     for level in (9, 5, 1):
@@ -189,7 +190,7 @@ def test_membership_is_compared_as_the_profile_shows_it(api):
 
 
 def test_a_rare_membership_is_looked_for_in_steps_that_a_cursor_joins(api, monkeypatch):
-    monkeypatch.setattr(directory_module, "AT_ONCE", 10)
+    monkeypatch.setattr(directory_pages, "AT_ONCE", 10)
     published = publish()
     score_the_shop()
     first, second, *_ = published.model.segments["purchase_value"]
@@ -208,9 +209,9 @@ def test_a_rare_membership_is_looked_for_in_steps_that_a_cursor_joins(api, monke
     ]
 
 
-@pytest.mark.parametrize("sort", directory_module.SORTS)
+@pytest.mark.parametrize("sort", SORTS)
 def test_few_who_pass_a_filter_are_found_at_once_among_many(api, monkeypatch, sort):
-    monkeypatch.setattr(directory_module, "AT_ONCE", 10)
+    monkeypatch.setattr(directory_pages, "AT_ONCE", 10)
     published = publish()
     score_the_shop()
     make_many(60)
@@ -232,9 +233,9 @@ def test_few_who_pass_a_filter_are_found_at_once_among_many(api, monkeypatch, so
         assert walk(api, sort=sort, limit=3, **asked) == (found, 2), asked
 
 
-@pytest.mark.parametrize("sort", directory_module.SORTS)
+@pytest.mark.parametrize("sort", SORTS)
 def test_every_page_of_those_who_pass_a_filter_is_whole_however_many_they_are_and_wherever_they_stand(api, monkeypatch, sort):
-    monkeypatch.setattr(directory_module, "AT_ONCE", 10)
+    monkeypatch.setattr(directory_pages, "AT_ONCE", 10)
     published = publish()
     score_the_shop()
     make_many(15, tier=Prediction.Tier.LOW)
@@ -256,15 +257,15 @@ def test_who_falls_behind_while_a_page_is_made_is_on_it_once(api, monkeypatch):
     last = make_scored("last", value_at_risk=1)
     for member in (anna, last):
         published.join(member)
-    read_rows, rows = directory_module._rows, []
+    read_rows, rows = directory_pages.read_rows, []
 
     def fall(*args, **kwargs):
         rows.append(read_rows(*args, **kwargs))
         Prediction.objects.filter(customer=anna).update(value_at_risk=2)
         return rows[-1]
 
-    monkeypatch.setattr(directory_module, "_rows", fall)
-    monkeypatch.setattr(directory_module, "AT_ONCE", 40)
+    monkeypatch.setattr(directory_pages, "read_rows", fall)
+    monkeypatch.setattr(directory_pages, "AT_ONCE", 40)
     segment = published.model.segments["purchase_value"][0]
     assert ids(api, axis="purchase_value", segment=segment, limit=2) == ["anna", "last"]
     assert len(rows) == 2

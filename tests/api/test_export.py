@@ -14,7 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import counting
 from accounts.models import ApiKey
 from customers.models import Customer
-from insights import directory as directory_module
+from insights.directory import everybody as directory_export
 from insights.exporting import cell
 from predictions.models import Prediction
 from segmentation import publishing
@@ -204,7 +204,7 @@ def test_of_a_large_file_that_does_not_fit_nobody_is_counted_either(store, monke
 
 
 def test_a_file_that_few_pass_costs_the_same_in_a_large_shop(admin, monkeypatch):
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 5)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 5)
     published = publish()
     score_the_shop()
     for name in ("first", "second"):
@@ -224,9 +224,9 @@ def test_a_file_that_few_pass_costs_the_same_in_a_large_shop(admin, monkeypatch)
 
 @pytest.mark.parametrize("narrowed_at_most", [3, 1_000])
 def test_whichever_way_they_are_found_the_same_customers_are_in_the_file(admin, monkeypatch, narrowed_at_most):
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 4)
-    monkeypatch.setattr(directory_module, "PASSED_AT_ONCE", 7)
-    monkeypatch.setattr(directory_module, "NARROWED_AT_MOST", narrowed_at_most)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 4)
+    monkeypatch.setattr(directory_export, "PASSED_AT_ONCE", 7)
+    monkeypatch.setattr(directory_export, "NARROWED_AT_MOST", narrowed_at_most)
     published = publish()
     other = published.add_archetype("Other", member_count=1, total_ltv="10")
     score_the_shop()
@@ -252,9 +252,9 @@ def test_whichever_way_they_are_found_the_same_customers_are_in_the_file(admin, 
 
 
 def test_where_nobody_passes_whole_stretches_are_passed_at_once(admin, monkeypatch):
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 2)
-    monkeypatch.setattr(directory_module, "PASSED_AT_ONCE", 30)
-    monkeypatch.setattr(directory_module, "NARROWED_AT_MOST", 1)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(directory_export, "PASSED_AT_ONCE", 30)
+    monkeypatch.setattr(directory_export, "NARROWED_AT_MOST", 1)
     score_the_shop()
     make_many(60)
     with CaptureQueriesContext(connection) as queries:
@@ -264,7 +264,7 @@ def test_where_nobody_passes_whole_stretches_are_passed_at_once(admin, monkeypat
 
 def test_a_file_whose_segmentation_is_cleared_away_breaks_off(admin, monkeypatch):
     """A shorter file that ends well would be taken for a whole one."""
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 2)
     published = publish()
     for customer in make_many(7):
         published.join(customer)
@@ -279,7 +279,7 @@ def test_a_file_whose_segmentation_is_cleared_away_breaks_off(admin, monkeypatch
     segment_again()
     assert next(chunks).count(b"\r\n") == 2
     segment_again()
-    with pytest.raises(directory_module.RunIsGone):
+    with pytest.raises(directory_export.RunIsGone):
         list(chunks)
 
 
@@ -300,7 +300,7 @@ def test_memory_stays_flat_and_queries_grow_by_the_batch(admin):
 
 
 def test_the_peak_of_memory_is_that_of_one_batch(admin, monkeypatch):
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 100)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 100)
     score_the_shop()
 
     def peak():
@@ -319,7 +319,7 @@ def test_the_peak_of_memory_is_that_of_one_batch(admin, monkeypatch):
 
 
 def test_a_customer_who_comes_while_the_file_is_sent_is_in_it_once_or_not_at_all(admin, monkeypatch):
-    monkeypatch.setattr(directory_module, "EXPORTED_AT_ONCE", 2)
+    monkeypatch.setattr(directory_export, "EXPORTED_AT_ONCE", 2)
     make_many(3)
     chunks = sent(admin).streaming_content
     next(chunks)
