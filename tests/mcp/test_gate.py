@@ -8,8 +8,9 @@ import pytest
 from django.db import InterfaceError
 from rest_framework.exceptions import AuthenticationFailed
 
-from quimbi import mcp_gate
-from quimbi.mcp import Caller, in_thread
+from quimbi.mcp import gate
+from quimbi.mcp.calling import Caller
+from quimbi.mcp.server import in_thread
 from tests.mcp.conftest import on_a_thread_of_its_own
 
 HEAD = {"host": "localhost", "authorization": "Bearer qk_00000000_x"}
@@ -18,7 +19,7 @@ HEAD = {"host": "localhost", "authorization": "Bearer qk_00000000_x"}
 @pytest.fixture(autouse=True)
 def keys(monkeypatch):
     """Every key is good for reading."""
-    monkeypatch.setattr(mcp_gate, "caller_with", lambda key: Caller(key, "qk_00000000", frozenset({"read"})))
+    monkeypatch.setattr(gate, "caller_with", lambda key: Caller(key, "qk_00000000", frozenset({"read"})))
 
 
 async def echo(scope, receive, send):
@@ -39,7 +40,7 @@ async def asked(*messages, app=echo, **head):
     async def send(message):
         sent.append(message)
 
-    await mcp_gate.Gate(app)(scope, receive, send)
+    await gate.Gate(app)(scope, receive, send)
     if not sent:
         return None
     told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
@@ -73,7 +74,7 @@ def test_a_key_is_judged_before_the_body_is_read(monkeypatch):
     def unknown(key):
         raise AuthenticationFailed("This API key is not known.")
 
-    monkeypatch.setattr(mcp_gate, "caller_with", unknown)
+    monkeypatch.setattr(gate, "caller_with", unknown)
     assert ask()[0] == 401
 
 
@@ -92,7 +93,7 @@ def test_one_message_is_taken_at_a_time(body):
 def test_who_asks_too_often_waits_and_a_tools_result_says_so_itself(monkeypatch):
     told = "You may send 2 requests a minute; wait 40 s."
     slow = Caller("qk_00000000_x", "qk_00000000", frozenset({"read"}), refused=told, wait_seconds=40)
-    monkeypatch.setattr(mcp_gate, "caller_with", lambda key: slow)
+    monkeypatch.setattr(gate, "caller_with", lambda key: slow)
     for message in (b'{"method": "tools/list"}', b'{"method": "ping"}', b'{"method": "resources/list"}', b"[]", b"{"):
         status, headers, body = ask(part(message))
         assert (status, headers["retry-after"]) == (429, "40")
@@ -108,7 +109,7 @@ def test_a_database_that_is_gone_is_503(monkeypatch):
     def gone(key):
         raise InterfaceError("connection already closed")
 
-    monkeypatch.setattr(mcp_gate, "caller_with", gone)
+    monkeypatch.setattr(gate, "caller_with", gone)
     status, headers, body = ask()
     assert (status, json.loads(body)["error"]["code"]) == (503, "unavailable")
     assert json.loads(body)["error"]["request_id"] == headers["x-request-id"]
@@ -116,8 +117,8 @@ def test_a_database_that_is_gone_is_503(monkeypatch):
 
 def test_keys_that_wait_for_the_database_stop_no_tool_and_are_answered(monkeypatch):
     answers = threading.Event()
-    monkeypatch.setattr(mcp_gate, "caller_with", lambda key: answers.wait(60))
-    monkeypatch.setattr(mcp_gate, "KEY_SECONDS", 0.2)
+    monkeypatch.setattr(gate, "caller_with", lambda key: answers.wait(60))
+    monkeypatch.setattr(gate, "KEY_SECONDS", 0.2)
 
     async def work():
         stuck = [asyncio.create_task(asked()) for _ in range(8)]

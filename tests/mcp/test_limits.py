@@ -13,7 +13,9 @@ from django.test import Client
 from rest_framework.exceptions import AuthenticationFailed
 
 from accounts.models import ApiKey, CustomerRead
-from quimbi import mcp
+from quimbi.mcp import calling
+from quimbi.mcp.calling import caller_with
+from quimbi.mcp.tools import BY_NAME
 from tests.factories import make_customer, make_shop
 from tests.mcp.conftest import LEGACY, environment
 
@@ -37,13 +39,13 @@ def noon(db):
 
 
 def call(caller, name, **arguments):
-    result = mcp._called(mcp._BY_NAME[name], arguments, caller)
+    result = calling.call(BY_NAME[name], arguments, caller)
     return result.is_error, result.content[0].text
 
 
 def test_a_request_counts_when_its_key_is_looked_up_and_not_again_in_the_endpoint(noon):
     secret = ApiKey.issue("assistant", ["read"], requests_a_minute=10)[1]
-    caller = mcp.caller_with(secret)
+    caller = caller_with(secret)
     assert call(caller, "list_top_archetypes")[0] is False
     assert call(caller, "get_customer", customer_id="nobody") == (True, "There is no customer with this id.")
     assert left(secret) == 9
@@ -53,8 +55,8 @@ def test_one_request_too_many_is_refused_with_a_sentence_and_reads_nothing(noon)
     make_customer("Sarah", customer_id="sarah")
     secret = ApiKey.issue("assistant", ["read"], requests_a_minute=2)[1]
     for _ in range(2):
-        assert mcp.caller_with(secret).refused == ""
-    caller = mcp.caller_with(secret)
+        assert caller_with(secret).refused == ""
+    caller = caller_with(secret)
     assert (caller.refused, caller.wait_seconds) == ("You may send 2 requests a minute; wait 40 s.", 40)
     assert call(caller, "get_customer", customer_id="sarah") == (True, caller.refused)
     assert not CustomerRead.objects.exists()
@@ -66,7 +68,7 @@ def test_a_tool_reads_so_many_customers_a_day_and_who_is_not_there_is_not_counte
         settings.REDIS_URL = ""
     for n in range(3):
         make_customer(f"Person {n}", customer_id=f"c{n}")
-    caller = mcp.caller_with(ApiKey.issue("assistant", ["read"], customers_a_day=2)[1])
+    caller = caller_with(ApiKey.issue("assistant", ["read"], customers_a_day=2)[1])
     asked = ["x", "c0", "y", "c1", "c0", "c2"]
     answers = [call(caller, "get_customer", customer_id=each) for each in asked]
     assert [is_error for is_error, _ in answers] == [True, False, True, False, False, True]
@@ -77,7 +79,7 @@ def test_a_key_that_ended_is_no_callers(noon):
     row, secret = ApiKey.issue("assistant", ["read"])
     row.revoke(NOON)
     with pytest.raises(AuthenticationFailed):
-        mcp.caller_with(secret)
+        caller_with(secret)
 
 
 # --- Over HTTP ------------------------------------------------------------------------------------------------------------

@@ -38,7 +38,7 @@ class Command(BaseCommand):
         self.stdout.write(f"MCP server at http://{host}:{port}/mcp; stop with Ctrl-C.")
         self.stdout.flush()
         uvicorn.run(
-            "quimbi.mcp_asgi:application",
+            "quimbi.mcp.asgi:application",
             host=host,
             port=port,
             log_level="warning",
@@ -59,7 +59,8 @@ class Command(BaseCommand):
         from mcp.server.stdio import stdio_server
         from rest_framework.exceptions import AuthenticationFailed
 
-        from quimbi.mcp import build_server, caller_with, in_thread
+        from quimbi.mcp.calling import caller_with
+        from quimbi.mcp.server import build_server, in_thread
 
         try:
             caller_with(key)

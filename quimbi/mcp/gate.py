@@ -21,7 +21,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from quimbi.api_errors import error_body
-from quimbi.mcp import Caller, caller_with, in_thread, is_call, scope_needed
+from quimbi.mcp.calling import Caller, caller_with
+from quimbi.mcp.server import in_thread
+from quimbi.mcp.tools import is_call, scope_needed
 from quimbi.requests import request_id
 
 logger = logging.getLogger(__name__)
