@@ -4,7 +4,7 @@ from pathlib import Path
 
 import psycopg
 
-from tests.bench.measuring import Timing, database, manage, timed, timed_process
+from tests.bench.measuring import Timing, database, in_turn, manage, timed, timed_process
 
 HERE = "tests.bench.imports"
 
@@ -82,15 +82,19 @@ def measure(shop_url: str, folder: Path, rounds: int) -> dict[str, Timing]:
     """COPY, a first import into an empty database, and the same files again, in turn."""
     write_files(shop_url, folder)
     url = database("quimbi_bench_import")
-    copies, firsts, seconds = [], [], []
-    for _ in range(rounds):
-        copies.append(timed(lambda: copy_and_index(url, folder), 1))
+
+    def imported() -> Timing:
+        return timed_process(f"{HERE}:import_folder", str(folder), url=url)
+
+    def imported_first() -> Timing:
         with psycopg.connect(url, autocommit=True) as server:
             server.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         manage("migrate", "-v0", url=url)
-        firsts.append(timed_process(f"{HERE}:import_folder", str(folder), url=url, rounds=1))
-        seconds.append(timed_process(f"{HERE}:import_folder", str(folder), url=url, rounds=1))
-    return {
-        name: Timing([t.seconds[0] for t in timings], max(t.peak_mb for t in timings))
-        for name, timings in (("copy_and_index", copies), ("first_import", firsts), ("same_files_again", seconds))
+        return imported()
+
+    works = {
+        "copy_and_index": lambda: timed(lambda: copy_and_index(url, folder)),
+        "first_import": imported_first,
+        "same_files_again": imported,
     }
+    return in_turn(works, rounds)

@@ -6,10 +6,9 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
@@ -32,26 +31,30 @@ class Timing:
         return statistics.median(self.seconds)
 
 
-def timed(work: Callable[[], object], rounds: int = ROUNDS) -> Timing:
-    """Run `work` some times in this process."""
-    seconds = []
+def in_turn(works: Mapping[str, Callable[[], Timing]], rounds: int) -> dict[str, Timing]:
+    """All of `works` after each other, round after round, so that a machine that slows down slows all of them."""
+    found: dict[str, list[Timing]] = {name: [] for name in works}
     for _ in range(rounds):
-        begun = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - begun)
-    return Timing(seconds)
+        for name, work in works.items():
+            found[name].append(work())
+    return {
+        name: Timing([second for each in timings for second in each.seconds], max(each.peak_mb for each in timings))
+        for name, timings in found.items()
+    }
 
 
-def timed_process(function: str, *arguments: str, url: str, rounds: int = ROUNDS) -> Timing:
-    """Run `module:function` in a fresh process each round; the clock starts when Django is up.
+def timed(work: Callable[[], object]) -> Timing:
+    """Run `work` once in this process."""
+    begun = time.perf_counter()
+    work()
+    return Timing([time.perf_counter() - begun])
+
+
+def timed_process(function: str, *arguments: str, url: str) -> Timing:
+    """Run `module:function` once in a fresh process; the clock starts when Django is up.
 
     A process of its own, because peak memory is a property of a process and caches are not the product's.
     """
-    reports = [_report(function, arguments, url) for _ in range(rounds)]
-    return Timing([r["seconds"] for r in reports], max(r["peak_mb"] for r in reports))
-
-
-def _report(function: str, arguments: tuple[str, ...], url: str) -> dict[str, Any]:
     done = subprocess.run(
         [sys.executable, "-m", "tests.bench.process", function, *arguments],
         cwd=ROOT,
@@ -60,7 +63,8 @@ def _report(function: str, arguments: tuple[str, ...], url: str) -> dict[str, An
         check=True,
         text=True,
     )
-    return json.loads(done.stdout.splitlines()[-1])
+    report = json.loads(done.stdout.splitlines()[-1])
+    return Timing([report["seconds"]], report["peak_mb"])
 
 
 def manage(*arguments: str, url: str) -> None:

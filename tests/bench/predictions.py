@@ -1,8 +1,9 @@
 """What predictions cost: learning with proof and scoring, the nightly scoring, one customer; lifetimes beside them."""
 
 import warnings
+from functools import partial
 
-from tests.bench.measuring import Timing, timed, timed_process
+from tests.bench.measuring import Timing, in_turn, timed, timed_process
 from tests.bench.segmentation import clock
 
 HERE = "tests.bench.predictions"
@@ -24,7 +25,7 @@ def everything() -> None:
     today = local_day(as_of)
     with threadpool_limits(1):
         everybody, kept = occasions(as_of), kept_share(as_of)
-        worth = lifetime_values(everybody.customer_ids, as_of)
+        worth = lifetime_values(everybody, as_of)
         churn_days = Shop.current().churn_days
         past = past_of(everybody, today)
         model = fit(everybody, today, horizons=(churn_days,), kept_share=kept, historic_value=worth, past=past)
@@ -68,8 +69,9 @@ def lifetimes() -> None:
 
 def measure(url: str, rounds: int) -> dict[str, Timing]:
     """The three whole-shop ones beside each other, in turn, after a fit that is not counted."""
-    timed_process(f"{HERE}:learn", url=url, rounds=1)
-    return {name: timed_process(f"{HERE}:{name}", url=url, rounds=rounds) for name in ("lifetimes", "everything", "nightly")}
+    timed_process(f"{HERE}:learn", url=url)
+    names = ("lifetimes", "everything", "nightly")
+    return in_turn({name: partial(timed_process, f"{HERE}:{name}", url=url) for name in names}, rounds)
 
 
 def measure_one_customer() -> Timing:
@@ -81,4 +83,4 @@ def measure_one_customer() -> Timing:
     everybody = Prediction.objects.order_by("customer_id").values_list("customer_id", flat=True)
     pks = list(everybody[:: max(everybody.count() // CUSTOMERS, 1)][:CUSTOMERS])
     predict_customer(pks[0], as_of)  # the first one loads libraries and the model
-    return Timing([timed(lambda pk=pk: predict_customer(pk, as_of), 1).seconds[0] for pk in pks])
+    return Timing([timed(lambda pk=pk: predict_customer(pk, as_of)).seconds[0] for pk in pks])

@@ -1,8 +1,9 @@
 """What segmentation costs beside reading its rows."""
 
 from datetime import UTC, datetime
+from functools import partial
 
-from tests.bench.measuring import Timing, timed_process
+from tests.bench.measuring import Timing, in_turn, timed_process
 
 HERE = "tests.bench.segmentation"
 
@@ -52,4 +53,5 @@ def re_score() -> None:
 
 def measure(url: str, rounds: int) -> dict[str, Timing]:
     """The three beside each other, in turn."""
-    return {name: timed_process(f"{HERE}:{name}", url=url, rounds=rounds) for name in ("copy_out", "whole_run", "re_score")}
+    names = ("copy_out", "whole_run", "re_score")
+    return in_turn({name: partial(timed_process, f"{HERE}:{name}", url=url) for name in names}, rounds)
