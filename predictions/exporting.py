@@ -52,7 +52,7 @@ def export_scores(path: Path, as_of: datetime) -> int:
     churn_days = Shop.current().churn_days
     known = version_for(as_of, churn_days)
     model = known[1] if known else runs.fit(as_of).fitted()
-    worth = lifetime_values(everybody.customer_ids, as_of, bought=everybody)
+    worth = lifetime_values(everybody, as_of)
     scores = runs.score(model, everybody, worth, as_of)
     tier = tiers.tier_of(worth, model.tier_edges)
     names = dict(Customer.objects.filter(order_count__gt=0).values_list("pk", "customer_id"))

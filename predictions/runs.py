@@ -73,7 +73,7 @@ def predict_everyone(
         known = None if refit else version_for(as_of, churn_days)
         stored, model = known or _fit(everybody, as_of, churn_days, tell)
         tell(0.8, "Score customers")
-        worth = lifetime_values(everybody.customer_ids, as_of, bought=everybody)
+        worth = lifetime_values(everybody, as_of)
         scores = score(model, everybody, worth, as_of)
         growth.store_months(everybody, today, afresh=known is None)
         record.settle(everybody, as_of)
@@ -117,7 +117,7 @@ def predict_customer(customer_pk: int, as_of: datetime) -> Prediction | None:
         if before is not None:
             Prediction.objects.filter(customer=customer_pk).delete()
         if len(own):
-            worth = lifetime_values(own.customer_ids, as_of, bought=own)
+            worth = lifetime_values(own, as_of)
             scores = score(model, own, worth, as_of)
             columns = _columns(run.model, model, scores, worth, as_of, run.churn_days)
             archetypes = standings.read(customer_pk).archetypes_of(columns["customer_id"])
@@ -158,7 +158,7 @@ def _fit(everybody: Occasions, as_of: datetime, churn_days: int, tell: Progress)
             last_whole_day(as_of),
             horizons=(churn_days,),
             kept_share=kept_share(as_of),
-            historic_value=lifetime_values(everybody.customer_ids, as_of, bought=everybody),
+            historic_value=lifetime_values(everybody, as_of),
             seed=SEED,
         )
     with transaction.atomic():
