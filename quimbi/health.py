@@ -22,7 +22,7 @@ from segmentation.models import ActiveRun, ArchetypeSnapshot
 
 logger = logging.getLogger(__name__)
 
-SLOW_COUNT_SECONDS = 0.05
+SLOW_COUNT_SECONDS = 0.005
 SLOW_COUNT_KEPT = 20
 BROKER_PATIENCE_SECONDS = 0.25
 
